@@ -69,7 +69,7 @@ FLOORS = [
     ("logins", (*MIDDLE, "txsmtpx.logins", "txsmtpx.wire"), ("twisted", "zope.interface", "argon2", "joserfc")),
     ("observers", (*MIDDLE, "txsmtpx.observers", "txsmtpx.queue", "txsmtpx.wire"),
      ("twisted", "zope.interface", "prometheus_client")),
-    ("inbox", (*MIDDLE, "txsmtpx.backends", "txsmtpx.stores", "txsmtpx.wire", "txsmtpx.inbox"),
+    ("inbox", (*MIDDLE, "txsmtpx.backends", "txsmtpx.filters", "txsmtpx.stores", "txsmtpx.wire", "txsmtpx.inbox"),
      ("twisted", "zope.interface", "jinja2")),
     ("queue", (*MIDDLE, "txsmtpx.backends", "txsmtpx.queue", "txsmtpx.stores", "txsmtpx.wire"),
      ("twisted", "zope.interface", "psycopg")),

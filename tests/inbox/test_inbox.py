@@ -14,7 +14,7 @@ def test_what_is_opened_is_read(web):
         web.keep(b"Subject: %d\r\n\r\n" % n)
     page = web.get("/messages/2").text
     assert page.count('class="unread"') == 2
-    assert "<title>1 · (2) Inbox</title>" in page
+    assert "<title>(2) 1 · Inbox</title>" in page
     assert 'data-id="2" aria-current="true"' in page
     web.backend.delete(2)
     assert "2 unread" in web.get("/").text

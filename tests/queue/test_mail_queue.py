@@ -7,7 +7,7 @@ from twisted.internet.defer import fail
 from twisted.internet.error import ConnectionRefusedError
 
 from tests.queue.queues import ANN, BOB, BODY, ME, Queues
-from txsmtpx import MailOptions, RcptOptions
+from txsmtpx import MailOptions, MailQueue, RcptOptions
 from txsmtpx.grammar.option_value import DeliverBy, ValidSince
 from txsmtpx.queue.route import Route
 from txsmtpx.testing import SILENCE, Outcome, ScriptedServer
@@ -126,6 +126,17 @@ def test_or_it_is_returned_if_the_operator_wants_that(queues):
 def test_a_setting_that_cannot_be_used_is_named(queues, setting, value):
     with pytest.raises(ValueError, match=rf"queue_{setting} must be .*{value}"):
         queues(**{setting: value})
+
+
+@pytest.mark.parametrize("store", ["queue.db", None, MailQueue])
+def test_a_store_that_is_none_is_refused(store):
+    with pytest.raises(TypeError, match="store must be"):
+        MailQueue(store)
+
+
+def test_a_name_that_cannot_be_sent_is_refused(queues):
+    with pytest.raises(ValueError, match="mail example"):
+        queues(domain="mail example")
 
 
 def test_an_unknown_argument_is_named(queues):

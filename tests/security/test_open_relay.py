@@ -69,6 +69,8 @@ SAMPLES = {
     "RULE": "own.example",
     "ADDRESS": "ann@own.example",
     "ORIGIN": "https://app.example",
+    "TYPE:ENDPOINT": "spamd:tcp:127.0.0.1:9",
+    "PROGRAM": "sh",
     "ROUTE": "* endpoint=tcp:127.0.0.1:9",
 }
 """By kind; a kind with several words is tried with each of them."""
@@ -76,7 +78,8 @@ SAMPLES = {
 COPIES = ["memory", "maildir:copies", "relay:tcp:127.0.0.1:9", "lmtp:tcp:127.0.0.1:9"]
 
 AT_A_RELAY_OF_NO_USE = {
-    "web", "web-host", "web-path", "web-proxy", "web-origin", "web-auth", "web-tokens", "tls-directory", "tls-port",
+    "web", "web-host", "web-path", "web-proxy", "web-origin", "web-auth", "web-tokens", "web-remote",
+    "web-spam", "web-chromium", "tls-directory", "tls-port",
     "tls-client-ca", "tls-key", "release-to", "release-recipient", "release-sender", "release-tls", "release-auth",
     "release-oauth", "forward", "mailbox-limit", "webhook", "webhook-secret", "queue-retry-most", "relay-auth",
     "relay-oauth", "limit-store", "limit-store-login",

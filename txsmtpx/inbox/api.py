@@ -10,6 +10,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import Request
 
 from txsmtpx.inbox.chaos_resource import ChaosResource
+from txsmtpx.inbox.checks_resource import ChecksResource
 from txsmtpx.inbox.cooperative_work import CooperativeWork
 from txsmtpx.inbox.deletion_resource import DeletionsResource
 from txsmtpx.inbox.event_stream import EventStream
@@ -18,7 +19,7 @@ from txsmtpx.inbox.inbox_errors import MessageDeleted, error_body
 from txsmtpx.inbox.inbox_request import address_of, hold, reject_body
 from txsmtpx.inbox.inbox_resource import InboxResource
 from txsmtpx.inbox.inbox_store import Found
-from txsmtpx.inbox.json_text import JsonValue, json_text
+from txsmtpx.inbox.json_text import JsonValue
 from txsmtpx.inbox.listed_message import ListedMessage
 from txsmtpx.inbox.mailbox_resource import MailboxesResource
 from txsmtpx.inbox.mark_resource import MarkResource
@@ -27,8 +28,9 @@ from txsmtpx.inbox.message_selection import SELECTION, selected
 from txsmtpx.inbox.parsed_message import IMAGES
 from txsmtpx.inbox.query_parameters import QueryParameters
 from txsmtpx.inbox.release_resource import ReleaseResource
+from txsmtpx.inbox.screenshot_resource import ScreenshotResource
 from txsmtpx.inbox.search_query import SearchQuery
-from txsmtpx.inbox.streamed_response import PIECE, StreamedResponse, encoded, slices
+from txsmtpx.inbox.streamed_response import PIECE, StreamedResponse, json_response, slices
 
 LIST = 50
 """Messages in a list, if the request has no ``limit`` (Mailpit: 50)."""
@@ -83,7 +85,7 @@ class ApiResource(InboxResource):
             The JSON in pieces.
         """
         names = ("messages", "mailboxes", "events")
-        yield from _json(request, {name: f"{address_of(request).prefix}/api/{name}" for name in names})
+        yield from json_response(request, {name: f"{address_of(request).prefix}/api/{name}" for name in names})
 
 
 class MessagesResource(InboxResource):
@@ -138,7 +140,7 @@ class MessagesResource(InboxResource):
             messages = yield from self._described(numbers[start : start + limit])
             found = Found(len(numbers), messages, bool(messages))
         hold(request, found.held)
-        yield from _json(request, {"total": found.total, "start": start, "messages": _in_steps(found.messages)})
+        yield from json_response(request, {"total": found.total, "start": start, "messages": _in_steps(found.messages)})
 
     def _described(self, numbers: list[int]) -> CooperativeWork[list[ListedMessage]]:
         found = []
@@ -180,6 +182,8 @@ class MessageResource(InboxResource):
         self.putChild(b"source", _Source(inbox, name))
         self.putChild(b"parts", _Parts(inbox, name))
         self.putChild(b"release", ReleaseResource(inbox, name))
+        self.putChild(b"screenshot", ScreenshotResource(inbox, name))
+        self.putChild(b"checks", ChecksResource(inbox, name))
 
     def getChild(self, path: bytes, request: Request) -> Resource:
         """
@@ -205,7 +209,7 @@ class MessageResource(InboxResource):
         Yields:
             The JSON in pieces.
         """
-        yield from _json(request, (yield from self._described(request)))
+        yield from json_response(request, (yield from self._described(request)))
 
     def delete(self, request: Request, parameters: QueryParameters) -> StreamedResponse:
         """
@@ -231,30 +235,34 @@ class MessageResource(InboxResource):
         hold(request, detail.held)
         release = self._inbox.release
         releases = {} if release is None else {"releases": [each.as_json() for each in release.outcomes(number)]}
-        return listed.as_json() | releases | {
-            "username": received.username,
-            "peer_host": received.peer_host,
-            "helo": received.helo,
-            "protocol": received.protocol,
-            "facts": received.facts,
-            "whole": detail.whole,
-            "headers": list(detail.headers),
-            "text": detail.text,
-            "html": detail.html,
-            "attachments": len(detail.attachments),
-            "parts": [
-                {
-                    "number": part.number,
-                    "content_type": part.content_type,
-                    "disposition": part.disposition,
-                    "filename": part.filename,
-                    "content_id": part.content_id,
-                    "size": part.size,
-                    "url": f"{address_of(request).prefix}/api/messages/{number}/parts/{part.number}",
-                }
-                for part in detail.parts
-            ],
-        }
+        return (
+            listed.as_json()
+            | releases
+            | {
+                "username": received.username,
+                "peer_host": received.peer_host,
+                "helo": received.helo,
+                "protocol": received.protocol,
+                "facts": received.facts,
+                "whole": detail.whole,
+                "headers": list(detail.headers),
+                "text": detail.text,
+                "html": detail.html,
+                "attachments": len(detail.attachments),
+                "parts": [
+                    {
+                        "number": part.number,
+                        "content_type": part.content_type,
+                        "disposition": part.disposition,
+                        "filename": part.filename,
+                        "content_id": part.content_id,
+                        "size": part.size,
+                        "url": f"{address_of(request).prefix}/api/messages/{number}/parts/{part.number}",
+                    }
+                    for part in detail.parts
+                ],
+            }
+        )
 
 
 class _Source(InboxResource):
@@ -328,12 +336,6 @@ def _delete(request: Request, inbox: Inbox, numbers: list[int]) -> CooperativeWo
     if deletion:
         request.setHeader("Deletion", str(deletion))
     request.setResponseCode(204)
-
-
-def _json(request: Request, value: JsonValue) -> Iterator[bytes | None]:
-    request.setHeader("Content-Type", "application/json")
-    yield from encoded(json_text(value))
-    yield b"\n"
 
 
 def _set_download_headers(request: Request, content_type: str, name: str, size: int) -> None:

@@ -61,7 +61,8 @@ class CheckedContent:
             What was found.
         """
         links = dict.fromkeys(_of_html(message.html or ""))
-        links |= dict.fromkeys(Link("link", found[0].rstrip(TRAILING)) for found in TEXT_URL.finditer(message.text or ""))
+        urls = (found[0].rstrip(TRAILING) for found in TEXT_URL.finditer(message.text or ""))
+        links |= dict.fromkeys(Link("link", url) for url in urls)
         types = [part.content_type for part in message.parts]
         features = [] if message.html is None else sorted(features_of(message.html, types))
         return cls(list(links)[:MAX_LINKS], features)
@@ -92,7 +93,8 @@ class CheckedContent:
 
 def _of_html(html: str) -> Iterable[Link]:
     for tag in tags(html):
-        for name, kind in (("href", "style" if tag.name == "link" else "link"), ("src", "image"), ("background", "image")):
+        of_href = "style" if tag.name == "link" else "link"
+        for name, kind in (("href", of_href), ("src", "image"), ("background", "image")):
             url = tag.attributes.get(name, "").strip()
             if is_remote(url) and len(url) <= MAX_URL:
                 yield Link(kind, f"https:{url}" if url.startswith("//") else url)

@@ -97,7 +97,8 @@ def _unsubscribing(message: MessageDetail) -> Iterator[HeaderNote]:
         text = 'The value is not "List-Unsubscribe=One-Click" (RFC 8058).'
         yield HeaderNote("bad", "List-Unsubscribe-Post", text)
     elif "https" in schemes:
-        yield HeaderNote("neutral", "List-Unsubscribe-Post", "Without this field, one click is not possible (RFC 8058).")
+        text = "Without this field, one click is not possible (RFC 8058)."
+        yield HeaderNote("neutral", "List-Unsubscribe-Post", text)
 
 
 def _authentication(message: MessageDetail) -> Iterator[HeaderNote]:
@@ -119,7 +120,7 @@ def _authentication(message: MessageDetail) -> Iterator[HeaderNote]:
         yield HeaderNote(
             "neutral",
             "Authentication-Results",
-            "No server has added results, and the message has no DKIM signature. The program sends directly to the inbox.",
+            "No server has added results of SPF, DKIM or DMARC, and the message has no DKIM signature.",
         )
 
 

@@ -21,6 +21,7 @@ from txsmtpx.inbox.inbox_store import ChangeSubscriber, InboxStore, StoreChange
 from txsmtpx.inbox.long_poll import LongPoll
 from txsmtpx.inbox.mail_release import MailRelease
 from txsmtpx.inbox.message_parser import MessageParser
+from txsmtpx.inbox.message_tools import MessageTools
 from txsmtpx.inbox.search_query import SearchQuery
 
 UNDO_SECONDS = 10
@@ -39,6 +40,7 @@ class Inbox:
         parser: The parser of messages that are opened.
         release: It sends messages on to real recipients; None if the operator does not allow this.
         faults: The faults on demand; None if the operator does not allow them.
+        tools: What the operator allows beyond showing a message.
         subscribers: Functions that are called with each change, after this object is up to date.
 
     Args:
@@ -46,6 +48,7 @@ class Inbox:
         reactor: It keeps the time, and starts the process that parses long messages.
         release: See the attributes.
         faults: See the attributes.
+        tools: See the attributes.
     """
 
     def __init__(
@@ -54,7 +57,9 @@ class Inbox:
         reactor: IInboxReactor,
         release: MailRelease | None = None,
         faults: Faults | None = None,
+        tools: MessageTools | None = None,
     ) -> None:
+        self.tools: MessageTools = tools or MessageTools()
         self.store = store
         self.release = release
         self.faults = faults

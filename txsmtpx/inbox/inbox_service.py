@@ -20,6 +20,7 @@ from txsmtpx.inbox.inbox_memory_store import MemoryStore
 from txsmtpx.inbox.inbox_reactor import IInboxReactor
 from txsmtpx.inbox.inbox_site import InboxSite
 from txsmtpx.inbox.mail_release import MailRelease
+from txsmtpx.inbox.message_tools import MessageTools
 from txsmtpx.inbox.page_renderer import ListeningAddress
 from txsmtpx.inbox.store_limits import NO_LIMITS, MailboxLimits
 from txsmtpx.inbox.web_login import WebLogin
@@ -48,6 +49,7 @@ class InboxService(MultiService):
         mailbox_limits: The limits of the mailboxes.
         faults: The faults on demand; None to allow none.
         webhook: It sends a request for each message that arrives; None for none.
+        tools: What users may do with a message beyond reading it; None for nothing.
 
     Raises:
         ValueError: The description, a host name, the path or a network is wrong.  Other kinds of endpoints may raise
@@ -74,12 +76,13 @@ class InboxService(MultiService):
         mailbox_limits: MailboxLimits = NO_LIMITS,
         faults: Faults | None = None,
         webhook: Webhook | None = None,
+        tools: MessageTools | None = None,
     ) -> None:
         MultiService.__init__(self)
         clock = cast(IInboxReactor, reactor)
         store = MemoryStore(backend, clock) if isinstance(backend, MemoryBackend) else backend.store
         store.mailboxes.limit(mailbox_limits)
-        self._inbox = Inbox(store, clock, release, faults)
+        self._inbox = Inbox(store, clock, release, faults, tools)
         login = None if checker is None else WebLogin(checker, tokens, clock)
         self._site = InboxSite(self._inbox, clock, self._addresses, names, path, proxies, origins, login)
         MultiService.addService(self, service(endpoint, self._site, clock))

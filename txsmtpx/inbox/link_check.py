@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from twisted.internet.defer import CancelledError, Deferred, DeferredList
-from twisted.internet.interfaces import IReactorTime
 
 from txsmtpx.inbox.checked_content import Link
 from txsmtpx.inbox.remote_client import RemoteClient
@@ -47,20 +46,19 @@ class CheckedLink:
         return 200 <= self.status < 400
 
 
-def check_links(client: RemoteClient, reactor: IReactorTime, links: Sequence[Link]) -> Deferred[list[CheckedLink]]:
+def check_links(client: RemoteClient, links: Sequence[Link]) -> Deferred[list[CheckedLink]]:
     """
     Request each link.
 
     Args:
         client: It sends the requests.
-        reactor: It keeps the time.
         links: The links.
 
     Returns:
         A Deferred of the results, in the order of the links.
     """
     every = DeferredList([Deferred.fromCoroutine(_checked(client, each)) for each in links[:MAX_CHECKED]])
-    timer = reactor.callLater(MAX_SECONDS, every.cancel)
+    timer = client.reactor.callLater(MAX_SECONDS, every.cancel)
 
     def done(results: list[tuple[bool, CheckedLink]]) -> list[CheckedLink]:
         if timer.active():

@@ -8,10 +8,10 @@ from twisted.web.server import Request
 from txsmtpx.inbox.inbox import Inbox
 from txsmtpx.inbox.inbox_errors import BadRequest, error_body
 from txsmtpx.inbox.inbox_resource import InboxResource
-from txsmtpx.inbox.json_text import JsonValue, json_text
+from txsmtpx.inbox.json_text import JsonValue
 from txsmtpx.inbox.mailbox_name import mailbox_name
 from txsmtpx.inbox.query_parameters import QueryParameters
-from txsmtpx.inbox.streamed_response import StreamedResponse, encoded
+from txsmtpx.inbox.streamed_response import StreamedResponse, json_response
 
 LIST = 100
 """Mailboxes in a list, if the request has no ``limit``."""
@@ -59,7 +59,7 @@ class MailboxesResource(InboxResource):
         start = parameters.number("start", 0, 1_000_000)
         found = yield from self._inbox.store.mailboxes.listed(start, parameters.number("limit", LIST, MAX_LIST))
         listed: list[JsonValue] = [each.as_json() for each in found.mailboxes]
-        yield from _json(request, {"total": found.total, "start": start, "mailboxes": listed})
+        yield from json_response(request, {"total": found.total, "start": start, "mailboxes": listed})
 
 
 class _Mailbox(InboxResource):
@@ -77,10 +77,4 @@ class _Mailbox(InboxResource):
             yield error_body(request, 404, str(error))
             return
         found = yield from self._inbox.store.mailboxes.one(name)
-        yield from _json(request, found.as_json())
-
-
-def _json(request: Request, value: JsonValue) -> StreamedResponse:
-    request.setHeader("Content-Type", "application/json")
-    yield from encoded(json_text(value))
-    yield b"\n"
+        yield from json_response(request, found.as_json())

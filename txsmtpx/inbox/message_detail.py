@@ -270,9 +270,9 @@ def rendered_view(message: ParsedMessage, view: View, number: int = 0) -> bytes 
 
     Args:
         message: The message.
-        view: "detail" for `MessageDetail.serialized`, "html" for the sanitized HTML in UTF-8, "remote" for the HTML with
-            `RemoteReferences.serialized`, "content" for `CheckedContent.serialized`, or "part" for the decoded content
-            of a part.
+        view: "detail" for `MessageDetail.serialized`, "html" for the sanitized HTML in UTF-8, "remote" for the
+            HTML with `RemoteReferences.serialized`, "content" for `CheckedContent.serialized`, or "part" for the
+            decoded content of a part.
         number: The number of the part.  The other views ignore it.
 
     Returns:

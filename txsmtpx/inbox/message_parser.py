@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from txsmtpx.backends.received import Received
+from txsmtpx.inbox.checked_content import CheckedContent
 from txsmtpx.inbox.cooperative_work import CooperativeWork, result_of
 from txsmtpx.inbox.inbox_errors import Busy, LimitExceeded, MessageDeleted
 from txsmtpx.inbox.inbox_reactor import IInboxReactor
@@ -88,18 +89,36 @@ class MessageParser:
         self._keep(received, detail)
         return detail
 
-    def sanitized_html(self, received: Received) -> CooperativeWork[bytes | None]:
+    def sanitized_html(self, received: Received, remote: bool = False) -> CooperativeWork[bytes | None]:
         """
         Sanitize the HTML of a message.
 
         Args:
             received: The message.
+            remote: True for the view "remote", see `rendered_view`.
 
         Returns:
             The HTML in UTF-8, None if there is none or the message exceeds a limit.  `Busy` and `MessageDeleted` are
             raised as by `detail`.
         """
-        return self._view(received, "html")
+        return self._view(received, "remote" if remote else "html")
+
+    def checked_content(self, received: Received) -> CooperativeWork[CheckedContent | None]:
+        """
+        Read what the checks need.
+
+        Args:
+            received: The message.
+
+        Returns:
+            The links and features, None if the message exceeds a limit.  `Busy` and `MessageDeleted` are raised as by
+            `detail`.
+
+        Yields:
+            A Deferred to wait for the process that parses long messages.
+        """
+        octets = yield from self._view(received, "content")
+        return None if octets is None else CheckedContent.deserialized(octets)
 
     def part(self, received: Received, number: int) -> CooperativeWork[bytes | None]:
         """

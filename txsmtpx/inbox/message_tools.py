@@ -5,9 +5,16 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from twisted.internet.defer import Deferred
+
+from txsmtpx.inbox.checked_content import Link
+from txsmtpx.inbox.link_check import CheckedLink, check_links
 from txsmtpx.inbox.remote_client import RemoteClient
+from txsmtpx.inbox.remote_html import RemoteHtml
+from txsmtpx.inbox.screenshot import Screenshots
 from txsmtpx.inbox.spam_check import SpamCheck
 
 
@@ -19,10 +26,14 @@ class MessageTools:
     Attributes:
         remote: It requests images, styles and links of other hosts; None to request nothing.
         spam: It asks for the spam score; None for no score.
+        html: It writes images and styles of other hosts into the HTML; None if ``remote`` is.
+        screenshots: It makes pictures of the HTML; None for none.
     """
 
     remote: RemoteClient | None = None
     spam: SpamCheck | None = None
+    html: RemoteHtml | None = None
+    screenshots: Screenshots | None = None
     _secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
 
     def token(self, number: int) -> str:
@@ -51,3 +62,16 @@ class MessageTools:
             True if images of other hosts are allowed, and the token is that of the message.
         """
         return self.remote is not None and hmac.compare_digest(self.token(number).encode(), token.encode())
+
+    def check_links(self, links: Sequence[Link]) -> Deferred[list[CheckedLink]]:
+        """
+        Request each link, see `txsmtpx.inbox.link_check.check_links`.
+
+        Args:
+            links: The links.
+
+        Returns:
+            A Deferred of the results.
+        """
+        assert self.remote is not None
+        return check_links(self.remote, links)

@@ -6,7 +6,6 @@ The pages work without JavaScript: links open messages, and buttons of forms del
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cache
@@ -14,6 +13,7 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from twisted.web.server import Request
 
+from txsmtpx.inbox.checked_content import TEXT_URL, TRAILING
 from txsmtpx.inbox.content_security_policy import PAGE_POLICY
 from txsmtpx.inbox.inbox import Inbox
 from txsmtpx.inbox.inbox_request import address_of, hold, root_of
@@ -28,8 +28,6 @@ PIECE = 8 * 1024
 
 MAX_MAILBOXES = 200
 """Mailboxes in the head of a page."""
-
-_URL = re.compile(r"https?://[^\s<>\"'\x00-\x1f]{1,2000}")
 
 ListeningAddress = tuple[str, int]
 """A host and a port on which the mail server listens."""
@@ -89,8 +87,8 @@ def with_links(text: str) -> Iterator[tuple[str, bool]]:
         [('see ', False), ('http://example.org/', True), ('.', False)]
     """
     at = 0
-    for found in _URL.finditer(text):
-        url = found.group().rstrip(".,;:!?)]}*_")
+    for found in TEXT_URL.finditer(text):
+        url = found.group().rstrip(TRAILING)
         yield from without_links(text[at : found.start()])
         yield url, True
         at = found.start() + len(url)

@@ -8,25 +8,20 @@ from sys import getsizeof
 from twisted.web.resource import Resource
 from twisted.web.server import Request
 
-from txsmtpx.inbox.content_security_policy import MESSAGE_POLICY
 from txsmtpx.inbox.cooperative_work import CooperativeWork
-from txsmtpx.inbox.inbox import Inbox
-from txsmtpx.inbox.inbox_errors import BadRequest, error_body
+from txsmtpx.inbox.inbox_errors import BadRequest
 from txsmtpx.inbox.inbox_request import hold, redirect, root_of
 from txsmtpx.inbox.inbox_resource import InboxResource
+from txsmtpx.inbox.message_checks import RUNS, checks_of
 from txsmtpx.inbox.message_detail import MAX_TEXT
+from txsmtpx.inbox.message_frame import MessageFrame
 from txsmtpx.inbox.message_list import LIST_PARAMETERS, MessageList
 from txsmtpx.inbox.message_views import HEADER_VIEWS, VIEWS, shown_text, views_of
 from txsmtpx.inbox.page_renderer import PageRenderer, with_links, without_links
 from txsmtpx.inbox.parsed_message import arrived_text
 from txsmtpx.inbox.query_parameters import QueryParameters
 from txsmtpx.inbox.search_query import SearchQuery
-from txsmtpx.inbox.streamed_response import StreamedResponse, slices
-
-FRAME = """<!DOCTYPE html>
-<meta charset="utf-8">
-<style>body { margin: 1rem 1.5rem; font: 15px/1.5 system-ui, sans-serif; }</style>"""
-"""The text before the HTML of a message.  The styles of the message follow, and take precedence."""
+from txsmtpx.inbox.streamed_response import StreamedResponse
 
 
 class FrontPage(InboxResource):
@@ -128,7 +123,8 @@ class MessagePage(InboxResource):
     """
 
     def __init__(self, renderer: PageRenderer, name: str, view: str = "") -> None:
-        InboxResource.__init__(self, {"GET": LIST_PARAMETERS, "POST": ("delete", "mark", *LIST_PARAMETERS)})
+        get, post = ("remote", *LIST_PARAMETERS), ("delete", "mark", "run", *LIST_PARAMETERS)
+        InboxResource.__init__(self, {"GET": get, "POST": post})
         self._renderer = renderer
         self._inbox = renderer.inbox
         self._name = name
@@ -147,7 +143,7 @@ class MessagePage(InboxResource):
         """
         view = path.decode("utf-8", "replace")
         if self._view == "" and view == "frame":
-            return _MessageFrame(self._inbox, self._name)
+            return MessageFrame(self._inbox, self._name)
         if self._view == "" and view in ("", *VIEWS, *HEADER_VIEWS):
             return MessagePage(self._renderer, self._name, view)
         return InboxResource.getChild(self, path, request)
@@ -158,23 +154,25 @@ class MessagePage(InboxResource):
 
         Args:
             request: The request.
-            parameters: The query parameters, see `LIST_PARAMETERS`.
+            parameters: The query parameters: ``remote``, the token that shows images of other hosts, and
+                `LIST_PARAMETERS`.
 
         Yields:
             The page in pieces.
         """
         listed = MessageList.of(parameters)
         number = yield from self._inbox.number_of(self._name)
-        message = yield from self._values(request, number)
+        message = yield from self._values(request, number, parameters.text("remote"))
         yield from self._renderer.page(request, listed, number, message)
 
     def post(self, request: Request, parameters: QueryParameters) -> StreamedResponse:
         """
-        Delete the message, or mark it as unread.
+        Delete the message, mark it as unread, or run a check.
 
         Args:
             request: The request.
-            parameters: The query parameters: ``delete=this`` or ``mark=unread``, and `LIST_PARAMETERS`.
+            parameters: The query parameters: ``delete=this`` or ``mark=unread``; for the view "checks" ``run=links`` or
+                ``run=spam``; and `LIST_PARAMETERS`.
 
         Yields:
             What the work yields.
@@ -182,6 +180,17 @@ class MessagePage(InboxResource):
         Raises:
             BadRequest: A parameter is missing or wrong, or the path names a view.
         """
+        if self._view == "checks" and parameters.text("run") in RUNS:
+            yield from self._checked(request, parameters)
+        else:
+            yield from self._changed(request, parameters)
+
+    def _checked(self, request: Request, parameters: QueryParameters) -> StreamedResponse:
+        number = yield from self._inbox.number_of(self._name)
+        message = yield from self._values(request, number, run=parameters.text("run"))
+        yield from self._renderer.page(request, MessageList.of(parameters), number, message)
+
+    def _changed(self, request: Request, parameters: QueryParameters) -> StreamedResponse:
         delete, mark = parameters.text("delete") == "this", parameters.text("mark") == "unread"
         if delete == mark or self._view:
             raise BadRequest("a POST to /messages/ID needs the parameter delete=this or mark=unread")
@@ -194,7 +203,9 @@ class MessagePage(InboxResource):
             yield from self._inbox.store.mark([number], read=False)
         redirect(request, f"{root_of(request)}{listed.after_deletion(deletion)}")
 
-    def _values(self, request: Request, number: int) -> CooperativeWork[dict[str, object]]:
+    def _values(
+        self, request: Request, number: int, token: str = "", run: str = ""
+    ) -> CooperativeWork[dict[str, object]]:
         # No value holds the octets of the whole message: the client may read slowly, and would keep them in memory.
         received = yield from self._inbox.store.message(number)
         detail = yield from self._inbox.parser.detail(received)
@@ -202,6 +213,8 @@ class MessagePage(InboxResource):
         views = views_of(detail)
         view = self._view if self._view in views | HEADER_VIEWS else next(iter(views))
         text = shown_text(view, received.content, detail)
+        checks = (yield from checks_of(self._inbox, received, run)) if view == "checks" else None
+        tools = self._inbox.tools
         envelope = replace(received, content=b"")
         hold(request, detail.held + envelope.held + getsizeof(text))
         return {
@@ -211,31 +224,11 @@ class MessagePage(InboxResource):
             "arrived": arrived_text(received.arrived),
             "view": view,
             "header_views": HEADER_VIEWS,
+            "checks": checks,
+            "tools": tools,
+            "token": token if tools.accepts(number, token) else "",
             "views": list(views.items()),
             "body": with_links(text) if view == "text" else without_links(text),
             "outcomes": self._inbox.release.outcomes(number) if self._inbox.release else (),
             "truncated": view == "source" and len(received.content) > MAX_TEXT,
         }
-
-
-class _MessageFrame(InboxResource):
-    """``/messages/ID/frame``: the sanitized HTML of the message, for the iframe of its page."""
-
-    def __init__(self, inbox: Inbox, name: str) -> None:
-        InboxResource.__init__(self, {"GET": ()})
-        self._inbox = inbox
-        self._name = name
-
-    def get(self, request: Request, parameters: QueryParameters) -> StreamedResponse:
-        received = yield from self._inbox.store.message((yield from self._inbox.number_of(self._name)))
-        html = yield from self._inbox.parser.sanitized_html(received)
-        if html is None:
-            yield error_body(request, 404, "This message has no HTML.")
-            return
-        page = b"%b\n%b\n" % (FRAME.encode("ascii"), html)
-        del html
-        hold(request, len(page))
-        request.setHeader("Content-Security-Policy", MESSAGE_POLICY)
-        request.setHeader("Content-Type", "text/html; charset=utf-8")
-        request.setHeader("Content-Length", str(len(page)))
-        yield from slices(page)

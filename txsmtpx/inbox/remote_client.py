@@ -42,8 +42,11 @@ class RemoteClient:
     """
     Send the requests.  The operator allows them with ``--web-remote``.
 
-    Args:
+    Attributes:
         reactor: Looks up names, connects, and provides time.
+
+    Args:
+        reactor: See the attributes.
         networks: The networks to which requests may go: "public", or networks such as "127.0.0.0/8".
 
     Raises:
@@ -52,7 +55,7 @@ class RemoteClient:
     """
 
     def __init__(self, reactor: IReactorTime, networks: Sequence[str] = (PUBLIC,)) -> None:
-        self._reactor = reactor
+        self.reactor = reactor
         self._networks = [ip_network(each) for each in networks if each != PUBLIC]
         self._public = PUBLIC in networks
         self._turns = DeferredSemaphore(MAX_REQUESTS)
@@ -91,8 +94,8 @@ class RemoteClient:
             url = remote_url(text)
         except ValueError as error:
             raise WebError(str(error)) from error
-        endpoint = PublicEndpoint(self._reactor, url.host, url.port, TIMEOUT, self._networks, self._public)
-        client = WebClient(self._reactor, timeout=TIMEOUT, max_answer_bytes=limit, connections=1, endpoint=endpoint)
+        endpoint = PublicEndpoint(self.reactor, url.host, url.port, TIMEOUT, self._networks, self._public)
+        client = WebClient(self.reactor, timeout=TIMEOUT, max_answer_bytes=limit, connections=1, endpoint=endpoint)
         try:
             return await client.request(method, url, _HEADERS)
         finally:

@@ -12,7 +12,6 @@ import re
 from urllib.parse import urljoin
 
 from twisted.internet.defer import CancelledError, Deferred, DeferredList, DeferredSemaphore
-from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from txsmtpx.content.charset import text_of
@@ -56,12 +55,10 @@ class RemoteHtml:
 
     Args:
         client: It sends the requests.
-        reactor: It keeps the time.
     """
 
-    def __init__(self, client: RemoteClient, reactor: IReactorTime) -> None:
+    def __init__(self, client: RemoteClient) -> None:
         self._client = client
-        self._reactor = reactor
         self._turns = DeferredSemaphore(MAX_PAGES)
 
     async def loaded(self, view: bytes) -> bytes:
@@ -76,7 +73,7 @@ class RemoteHtml:
         """
         await self._turns.acquire()
         try:
-            return await _Loading(self._client, self._reactor, view).html()
+            return await _Loading(self._client, view).html()
         finally:
             self._turns.release()
 
@@ -84,13 +81,12 @@ class RemoteHtml:
 class _Loading:
     """The requests for one message."""
 
-    def __init__(self, client: RemoteClient, reactor: IReactorTime, view: bytes) -> None:
+    def __init__(self, client: RemoteClient, view: bytes) -> None:
         self._client = client
-        self._reactor = reactor
         self._references, self._html = RemoteReferences.deserialized(view)
         self._loaded: dict[int, bytes] = {}
         self._left = MAX_LOADED
-        self._until = reactor.seconds() + MAX_SECONDS
+        self._until = client.reactor.seconds() + MAX_SECONDS
 
     async def html(self) -> bytes:
         """Return the HTML.  Styles come first, since they refer to images."""
@@ -102,11 +98,11 @@ class _Loading:
 
     async def _all(self, kind: Kind) -> None:
         wanted = [(url, number) for (each, url), number in self._references.found.items() if each == kind]
-        seconds = self._until - self._reactor.seconds()
+        seconds = self._until - self._client.reactor.seconds()
         if not wanted or seconds <= 0:
             return
         every = DeferredList([Deferred.fromCoroutine(self._one(kind, *each)) for each in wanted])
-        timer = self._reactor.callLater(seconds, every.cancel)
+        timer = self._client.reactor.callLater(seconds, every.cancel)
         await every
         if timer.active():
             timer.cancel()

@@ -20,6 +20,7 @@ from twisted.web.server import Request
 from zope.interface import implementer
 
 from txsmtpx.inbox.inbox_errors import BadRequest, Busy, MessageDeleted, error_body
+from txsmtpx.inbox.json_text import JsonValue, json_text
 from txsmtpx.wire.http_site import channel_of, cooperator_of
 
 log = Logger(__name__)
@@ -71,6 +72,22 @@ def slices(octets: bytes) -> Iterator[bytes]:
         Pieces of `PIECE` octets.
     """
     return (octets[at : at + PIECE] for at in range(0, len(octets), PIECE))
+
+
+def json_response(request: Request, value: JsonValue) -> Iterator[bytes | None]:
+    """
+    Respond with JSON.
+
+    Args:
+        request: The request.
+        value: The value.
+
+    Yields:
+        The response in pieces.
+    """
+    request.setHeader("Content-Type", "application/json")
+    yield from encoded(json_text(value))
+    yield b"\n"
 
 
 @implementer(IPushProducer)

@@ -9,7 +9,7 @@ A lease is a message with its recipients at one destination.  A destination take
 time (`txsmtpx.queue.destination`).  A few more leases wait for them, so that a connection is used for many messages
 without a look for each.  When those are enough, the destination is full, and the store leases nothing more for it.
 
-Leases end by themselves, so that another process takes over what a killed one has left.  While
+Leases end by themselves, so that another process delivers what a killed one has left.  While
 the dispatcher holds leases, it renews them.  An outcome that the store cannot take is kept, and stored later: to lose
 the outcome of a delivered message would deliver it a second time.
 """

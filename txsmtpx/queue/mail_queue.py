@@ -45,6 +45,7 @@ from txsmtpx.queue.queued_mail import Depth, NewMail, QueuedMail
 from txsmtpx.queue.report_request import Report, Reporter
 from txsmtpx.queue.route import Route, Routes
 from txsmtpx.wire.connecting import chosen_reactor
+from txsmtpx.wire.description import ehlo_name
 from txsmtpx.wire.dkim_signer import DKIMSigner, signed_by
 from txsmtpx.wire.pending_work import PendingWork
 from txsmtpx.wire.reactor_threads import in_thread_of
@@ -106,7 +107,7 @@ class MailQueue(Service):
             identifier = await queue.submit("shop@example.org", ["ann@example.net"], message)
     """
 
-    @checked_except("store", "routes", "reporter", "dkim", *(each.name for each in fields(QueueSettings)))
+    @checked_except("routes", "reporter", "dkim", *(each.name for each in fields(QueueSettings)))
     def __init__(
         self,
         store: QueueStore,
@@ -131,6 +132,7 @@ class MailQueue(Service):
         self.settings: QueueSettings = QueueSettings(
             retry, retry_most, expire, delay_report, deliveries, destination, failures, unsure, lease
         )
+        ehlo_name(domain)  # which raises an error if it is wrong
         self.domain = domain
         self.reporter = reporter
         self._dkim = dkim

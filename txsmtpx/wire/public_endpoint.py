@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
-from typing import cast
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IProtocol, IProtocolFactory, IReactorTime, IStreamClientEndpoint
@@ -104,10 +103,10 @@ class PublicEndpoint:
                 raise NotPublic(f"{self._host} has the address {address}, which is not public")
         for address in addresses[:-1]:
             try:
-                return cast(IProtocol, await self._servers.endpoint(address).connect(factory))
+                return await self._servers.endpoint(address).connect(factory)
             except Exception:  # an endpoint raises exceptions of many classes; the next address is tried
                 continue
-        return cast(IProtocol, await self._servers.endpoint(addresses[-1]).connect(factory))
+        return await self._servers.endpoint(addresses[-1]).connect(factory)
 
     def _allows(self, address: str) -> bool:
         found = ipaddress.ip_address(plain_address(address))

@@ -9,6 +9,7 @@ from twisted.cred.credentials import IUsernamePassword
 
 from txsmtpx.command.group import Group
 from txsmtpx.command.groups.authentication import AnyChecker, checker_of
+from txsmtpx.command.groups.examining import EXAMINING, tools_of
 from txsmtpx.command.groups.listening import NETWORK, port_of
 from txsmtpx.command.groups.mailbox_limiting import MAILBOX_LIMIT, mailbox_limits
 from txsmtpx.command.groups.releasing import RELEASE, release_of
@@ -123,10 +124,14 @@ def _tokens(values: Values) -> ApiTokens | None:
         raise WEB_TOKENS.fault(path, str(error)) from error
 
 
+MORE = (MAILBOX_LIMIT, CHAOS, *HOOK, *EXAMINING, *RELEASE)
+"""The options that add to the inbox."""
+
+
 def _apply(values: Values, process: Process) -> None:
     description = values[WEB_PORT]
     if description is None:
-        for needs_site in (HOST, WEB_PATH, PROXY, ORIGIN, WEB_AUTH, WEB_TOKENS, MAILBOX_LIMIT, CHAOS, *HOOK, *RELEASE):
+        for needs_site in (HOST, WEB_PATH, PROXY, ORIGIN, WEB_AUTH, WEB_TOKENS, *MORE):
             if needs_site.name in values.given:
                 raise needs_site.fault(values[needs_site], "there is no web inbox; add", WEB_PORT.name)
         return
@@ -148,7 +153,8 @@ def _apply(values: Values, process: Process) -> None:
     checker, tokens = _checker(values), _tokens(values)
     more = (release_of(values, process.reactor, checker is not None), mailbox_limits(values), _faults(values, process))
     hook = webhook_of(values, process.reactor)
-    service = InboxService(keepers[0], description, reactor, *site, checker, tokens, *more, hook)
+    tools = tools_of(values, process.reactor)
+    service = InboxService(keepers[0], description, reactor, *site, checker, tokens, *more, hook, tools)
     process.services.append(service)
     process.add_site(port, service)
 
@@ -184,6 +190,6 @@ def _keeper(listener: Listener) -> MemoryBackend | InboxBackend | None:
 WEB = Group(
     "Web inbox",
     "A web inbox for the mail of the backends memory and inbox.",
-    (WEB_PORT, HOST, WEB_PATH, PROXY, ORIGIN, WEB_AUTH, WEB_TOKENS, MAILBOX_LIMIT, CHAOS, *HOOK, *RELEASE),
+    (WEB_PORT, HOST, WEB_PATH, PROXY, ORIGIN, WEB_AUTH, WEB_TOKENS, *MORE),
     for_process=_apply,
 )

@@ -70,8 +70,9 @@ document.addEventListener("change", (event) => {
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (form.method === "dialog") return;
+  if (form.method === "dialog" || form.matches(".preview")) return;
   event.preventDefault();
+  if (form.matches(".check")) runCheck(form);
   if (form.id === "delete") remove();
   if (form.id === "unread") mark("unread", { ids: opened() });
   if (form.id === "undo") undo();

@@ -18,7 +18,7 @@ const PANES = ["list", "message"];
 // The page without a message, with the same list.
 function front() {
   const parameters = new URLSearchParams(location.search);
-  parameters.delete("undo");
+  for (const name of ["undo", "remote", "run"]) parameters.delete(name);
   return ROOT.pathname + (parameters.size ? `?${parameters}` : "");
 }
 
@@ -41,14 +41,23 @@ async function show(url, push = true, ids = PANES) {
   }
 }
 
-async function load(url, push, ids) {
+async function load(url, push, ids, options = {}) {
   const turn = ++turns;
-  const answer = await fetch(url);
+  const answer = await fetch(url, options);
   if (!answer.ok && turn === turns && ids === PANES && url !== front()) return show(front()); // the message was deleted
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   if (!answer.ok || turn !== turns) return; // a later call of show() has begun
   if (push) history.pushState(null, "", url);
   replacePanes(page, answer.url, ids);
+}
+
+// Run a check of a message, which another server answers.
+async function runCheck(form) {
+  const button = form.querySelector("button");
+  button.disabled = true;
+  button.textContent = "Waiting for the answer";
+  await load(form.action, false, PANES, { method: "POST" });
+  button.disabled = false;
 }
 
 // The URLs of the page are relative to its own URL, which may not be that of the document.
