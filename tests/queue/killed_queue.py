@@ -58,7 +58,7 @@ def main(directory: str) -> None:
         with open(trace[0]) as killed, open(done[0]) as lines:
             _, status = os.waitpid(child, 0)
             queue = opened(directory, last)
-            found = [each.envelope.sender for each in queue.find(Selection(), 10, "")]
+            found = [each.envelope.sender for each in queue.find(Selection(), 10, 0)]
             queue.close()
             print(json.dumps({"statement": killed.read(), "done": lines.read().split(), "found": found}))
         if os.WIFEXITED(status):

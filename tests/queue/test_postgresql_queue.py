@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import tempfile
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import psycopg
 import pytest
 
 from tests.queue.mails import NOW, new_mail
@@ -46,7 +49,7 @@ def test_it_connects_when_it_is_used(queue: PostgreSQLQueue) -> None:
     assert queue.add([new_mail()]) == [None]
     for _ in range(2):
         queue.close()
-    assert len(queue.find(Selection(), 10, "")) == 1
+    assert len(queue.find(Selection(), 10, 0)) == 1
     queue.close()
 
 
@@ -64,3 +67,43 @@ def test_each_commit_waits_for_the_disk(queue: PostgreSQLQueue) -> None:
     connection = queue.connected()
     assert connection.execute("SHOW synchronous_commit").fetchone() == ("on",)
     connection.close()
+
+
+def test_a_body_that_is_removed_by_another_process_while_it_is_read(
+    postgresql: PostgreSQLServer, queue: PostgreSQLQueue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An expired lease may end so.  Half of a message is never taken for all of it."""
+    octets = bytes(range(256)) * 4096
+    (tmp_path / "body.eml").write_bytes(octets)
+    mail = new_mail(body="body.eml", size=len(octets))
+    assert queue.add([mail]) == [None]
+    other = PostgreSQLQueue(postgresql.url, tmp_path)
+
+    class Spool(tempfile.SpooledTemporaryFile[bytes]):
+        def write(self, octets: Any) -> int:
+            other.change(Selection(), "delete", NOW)
+            return super().write(octets)
+
+    monkeypatch.setattr("tempfile.SpooledTemporaryFile", Spool)
+    with queue.open_body(mail.id) as body:
+        assert body.read() == octets
+    with pytest.raises(LookupError):
+        queue.open_body(mail.id)
+    queue.close()
+    other.close()
+
+
+def test_a_machine_is_lost_within_a_transaction(
+    postgresql: PostgreSQLServer, queue: PostgreSQLQueue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its locks do not last until its connection ends, which takes hours."""
+    queue.add([new_mail()])
+    with monkeypatch.context() as patched:
+        patched.setattr("txsmtpx.queue.postgresql_connection.ABANDONED", 100)
+        lost = PostgreSQLQueue(postgresql.url, tmp_path)
+        lost.open()
+    with contextlib.suppress(psycopg.Error), lost._transaction() as connection:
+        connection.execute("SELECT 1 FROM recipient FOR UPDATE")
+        assert queue.change(Selection(), "hold", NOW) == 1
+    lost.close()
+    queue.close()

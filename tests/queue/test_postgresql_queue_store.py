@@ -17,6 +17,7 @@ from tests.queue.opened import UNTIL, Opened, chunks
 from txsmtpx.interfaces import StoreError
 from txsmtpx.queue.postgresql_queue_store import PostgreSQLQueueStore
 from txsmtpx.queue.queued_mail import RecipientOutcome, Selection
+from txsmtpx.queue.spool_directory import LOCK
 
 if TYPE_CHECKING:
     from tests.queue.postgresql_server import PostgreSQLServer
@@ -123,7 +124,7 @@ async def test_bodies_that_were_received_are_in_the_database_only(pair: tuple[Wa
     assert body.name
     await first.store.add(new_mail(body=body.name, size=body.size))
     body.close()
-    assert list(first.store._spool.iterdir()) == []
+    assert [each.name for each in first.store._spool.path.iterdir()] == [LOCK]
     (found,) = await second.store.find(Selection(), 1)
     with await second.store.open_body(found) as file:
         assert file.read() == b"x" * 70_000
@@ -146,7 +147,7 @@ async def test_a_database_that_cannot_be_used() -> None:
         await store.open(lambda: None)
     assert "secret" not in str(raised.value)
     await store.close()
-    assert not store._spool.exists()
+    assert not store._spool.path.exists()
 
 
 async def test_the_tables_of_a_later_version(pair: tuple[Waiting, Waiting], postgresql: PostgreSQLServer) -> None:

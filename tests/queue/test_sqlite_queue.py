@@ -72,5 +72,5 @@ def test_a_file_is_opened_again(queue: SQLiteQueue) -> None:
     queue.add([new_mail()])
     queue.close()
     queue.close()
-    assert len(queue.find(Selection(), 10, "")) == 1
+    assert len(queue.find(Selection(), 10, 0)) == 1
     queue.close()

@@ -49,6 +49,7 @@ from txsmtpx.wire.description import ehlo_name
 from txsmtpx.wire.dkim_signer import DKIMSigner, signed_by
 from txsmtpx.wire.pending_work import PendingWork
 from txsmtpx.wire.reactor_threads import in_thread_of
+from txsmtpx.wire.uncancelled import uncancelled
 
 log = Logger(__name__)
 
@@ -199,15 +200,17 @@ class MailQueue(Service):
         """
         await self._opened.open()
         mail, body = await self._read(envelope, content)
-        try:
-            await self.store.add(mail)
-        except CancelledError:  # it may be stored all the same, and then needs its body
-            raise
-        except BaseException:
+
+        def added(_: None) -> None:
+            for recipient, destination in zip(envelope.recipients, mail.destinations, strict=True):
+                self._feed.add(QueueEvent("queued", mail.id, envelope.sender, recipient.address, destination))
+
+        def failed(failure: Failure) -> Failure:
             body.discard()
-            raise
-        for recipient, destination in zip(envelope.recipients, mail.destinations, strict=True):
-            self._feed.add(QueueEvent("queued", envelope.queue_id, envelope.sender, recipient.address, destination))
+            return failure
+
+        # If the client is lost, the message may be stored all the same.
+        await uncancelled(self.store.add(mail).addCallbacks(added, failed))
 
     async def _report(self, report: Report) -> NewMail:
         """Return the message of a report, which has the null reverse-path."""
