@@ -1,14 +1,11 @@
-"""The connection to a real PostgreSQL: who creates the tables, and what comes back after it was closed."""
+"""A queue in a real PostgreSQL that is used directly: its connection, its messages, and their bodies."""
 
 from __future__ import annotations
 
-import contextlib
 import tempfile
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psycopg
 import pytest
 
 from tests.queue.mails import NOW, new_mail
@@ -27,24 +24,6 @@ def queue(postgresql: PostgreSQLServer, tmp_path: Path) -> PostgreSQLQueue:
     return PostgreSQLQueue(postgresql.url, tmp_path)
 
 
-def test_several_processes_may_create_the_tables_at_once(postgresql: PostgreSQLServer, queue: PostgreSQLQueue) -> None:
-    failures = []
-
-    def connect() -> None:
-        try:
-            queue.connected().close()
-        except Exception as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=connect) for _ in range(5)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
-    assert postgresql.run("SELECT version FROM txsmtpx_queue.version") == [(1,)]
-
-
 def test_it_connects_when_it_is_used(queue: PostgreSQLQueue) -> None:
     assert queue.add([new_mail()]) == [None]
     for _ in range(2):
@@ -61,12 +40,6 @@ def test_a_message_that_cannot_be_stored_does_not_stop_the_others(queue: Postgre
     ]  # fmt: skip
     assert queue.depth(NOW).messages == 3
     queue.close()
-
-
-def test_each_commit_waits_for_the_disk(queue: PostgreSQLQueue) -> None:
-    connection = queue.connected()
-    assert connection.execute("SHOW synchronous_commit").fetchone() == ("on",)
-    connection.close()
 
 
 def test_a_body_that_is_removed_by_another_process_while_it_is_read(
@@ -91,19 +64,3 @@ def test_a_body_that_is_removed_by_another_process_while_it_is_read(
         queue.open_body(mail.id)
     queue.close()
     other.close()
-
-
-def test_a_machine_is_lost_within_a_transaction(
-    postgresql: PostgreSQLServer, queue: PostgreSQLQueue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Its locks do not last until its connection ends, which takes hours."""
-    queue.add([new_mail()])
-    with monkeypatch.context() as patched:
-        patched.setattr("txsmtpx.queue.postgresql_connection.ABANDONED", 100)
-        lost = PostgreSQLQueue(postgresql.url, tmp_path)
-        lost.open()
-    with contextlib.suppress(psycopg.Error), lost._transaction() as connection:
-        connection.execute("SELECT 1 FROM recipient FOR UPDATE")
-        assert queue.change(Selection(), "hold", NOW) == 1
-    lost.close()
-    queue.close()

@@ -11,6 +11,7 @@ import pytest_twisted
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.task import deferLater
+from twisted.internet.threads import deferToThread
 
 from tests.queue.mails import NOW, new_mail
 from tests.queue.opened import UNTIL, Opened, chunks
@@ -18,6 +19,7 @@ from txsmtpx.interfaces import StoreError
 from txsmtpx.queue.postgresql_queue_store import PostgreSQLQueueStore
 from txsmtpx.queue.queued_mail import RecipientOutcome, Selection
 from txsmtpx.queue.spool_directory import LOCK
+from txsmtpx.queue.threaded_queue_store import ThreadedQueueStore
 
 if TYPE_CHECKING:
     from tests.queue.postgresql_server import PostgreSQLServer
@@ -114,6 +116,41 @@ async def test_the_database_is_restarted(
     change = second.next_change
     await first.store.add(new_mail())
     await change
+
+
+@pytest.mark.time_limit(60)
+async def test_the_database_crashes_under_load(pair: tuple[Waiting, Waiting], postgresql: PostgreSQLServer) -> None:
+    acknowledged: list[str] = []
+    refused: list[str] = []
+    running = True
+
+    async def load(store: ThreadedQueueStore) -> None:
+        while running:
+            mail = new_mail()
+            try:
+                await store.add(mail)
+                acknowledged.append(mail.id)
+            except StoreError:
+                refused.append(mail.id)
+                await deferLater(reactor, 0.01)
+
+    async def progress() -> None:
+        enough = len(acknowledged) + 20
+        while len(acknowledged) < enough:
+            await deferLater(reactor, 0.01)
+
+    loads = [Deferred.fromCoroutine(load(each.store)) for each in pair for _ in range(3)]
+    for number in (signal.SIGQUIT, signal.SIGINT):
+        await progress()
+        await deferToThread(postgresql.stop, number)
+        await deferToThread(postgresql.start)
+    await progress()
+    running = False
+    await gatherResults(loads)
+    stored = {each.id for each in await pair[0].store.find(Selection(), 100_000)}
+    assert refused
+    assert set(acknowledged) - stored == set()
+    assert stored - set(acknowledged) <= set(refused)  # whose answer was lost; the client sends them again
 
 
 async def test_bodies_that_were_received_are_in_the_database_only(pair: tuple[Waiting, Waiting]) -> None:
