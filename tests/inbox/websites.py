@@ -45,10 +45,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Location" if 300 < status < 400 else "Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        if self.command == "GET":
+        if self.command != "HEAD":
             self.wfile.write(body)
 
-    do_HEAD = do_GET
+    do_HEAD = do_POST = do_GET
 
     def log_message(self, *words: object) -> None:
         """Say nothing."""

@@ -297,6 +297,19 @@ def test_many_destinations_that_hang_leave_slots_to_those_that_work(queues):
     assert sum(len(one.nets[name].servers) for name in hanging) == 10
 
 
+def test_a_domain_that_is_new_does_not_wait_for_those_that_hang(queues):
+    hanging = {f"h{number}.example": scripted(GREETING=SILENCE) for number in range(8)}
+    one = queues({**hanging, "*": ScriptedServer}, deliveries=4)
+    for name in hanging:
+        for _ in range(3):
+            one.submit(f"x@{name}")
+    one.submit(ANN)
+    assert one.kinds()[-1] == ("queued", ANN)
+    for _ in range(8):
+        one.advance(10)
+    assert one.kinds()[-1] == ("delivered", ANN)
+
+
 class Down:
     """An endpoint where no server listens."""
 

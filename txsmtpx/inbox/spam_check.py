@@ -27,7 +27,7 @@ MAX_OCTETS = 8 * 1024 * 1024
 MAX_ANSWER = 1024 * 1024
 """Octets of an answer of rspamd."""
 
-_RULE = re.compile(rb"^ ?(-?[0-9]+\.[0-9]+) ([A-Z0-9_]+) +(.*)", re.MULTILINE)
+_RULE = re.compile(rb"^ ?(-?[0-9]+(?:\.[0-9]+)?) ([A-Z0-9_]+) +(.*)", re.MULTILINE)
 
 
 class SpamCheckFailed(Exception):
