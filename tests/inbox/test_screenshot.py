@@ -110,6 +110,10 @@ def test_one_at_a_time_and_a_few_that_wait():
     reactor.advance(SECONDS)
     work(reactor)
     assert len(reactor.started) == 2
+    for _ in range(MAX_WAITING):
+        reactor.advance(SECONDS)
+        work(reactor)
+    assert len(found) == MAX_WAITING + 1
 
 
 def test_a_program_that_is_missing():

@@ -32,15 +32,15 @@ def _network(text: str) -> str:
 REMOTE = repeated(
     "web-remote",
     Kind("NETWORK", (str,), _network),
-    "Let users of the web inbox show images of other hosts and check links, by requests of the server to a network, "
+    "Let users of the web inbox show images of other hosts and check links.  The server sends requests to a network, "
     "such as 127.0.0.1, or to all public addresses: public.",
     about="process",
 )
 SPAM = option(
     "web-spam",
     Kind("TYPE:ENDPOINT", (str,), str),
-    "Let users of the web inbox ask for the spam score of a message: spamd:ENDPOINT for SpamAssassin, or rspamd:URL, "
-    "such as rspamd:http://127.0.0.1:11333.",
+    "Let users of the web inbox ask for the spam score of a message.  spamd:ENDPOINT asks SpamAssassin, and rspamd:URL "
+    "asks rspamd, such as rspamd:http://127.0.0.1:11333.",
     None,
     about="process",
 )
