@@ -109,7 +109,11 @@ def test_the_header_in_any_pieces(cut: int) -> None:
         (b"From: a@x, b@y\r\n", ""),
         (b"From: a@x\r\nFrom: a@x\r\n", ""),
         (b"Resent-From: a@x\r\n", ""),
-        (b"From: nothing\r\n", "nothing"),
+        (b"From: nothing\r\n", ""),
+        (b"From: friends: a@x;\r\n", "x"),
+        (b'From: "x, b@y" <a@x>\r\n', "x"),
+        (b"From: " + b"(" * 60_000 + b" a@x\r\n", ""),
+        (b"From: a@x, " + b"b@y, " * 20_000 + b"\r\n", ""),
         (b"", ""),
     ],
 )
@@ -120,6 +124,33 @@ def test_the_domain_of_the_author(header: bytes, domain: str) -> None:
 @pytest.mark.parametrize("message", [b"\r\nno header", b"Subject: x\r\n\r\nx", b"", b"From: a@example.org"])
 def test_what_is_not_signed(message: bytes) -> None:
     assert BOTH.signed(message) == message
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"not a field", b": x", b"Subject : x", b"Subj\xfcct: x", b"Subject: a\nb", b"Subject: a\nb: c",
+        b"Subject: a\rb", b"Subject: x\r\nx", b"To: x\r\n" * 300 + b"To: x",
+    ],
+)  # fmt: skip
+def test_a_header_that_cannot_be_signed(line: bytes) -> None:
+    """It stays as it is: verifiers would split it into other fields, or the signature would be huge."""
+    for message in (MESSAGE.replace(b"To: ", line + b"\r\nTo: "), line + b"\r\n" + MESSAGE):
+        assert BOTH.signed(message) == message
+
+
+def test_a_header_that_begins_with_a_fold_is_not_signed() -> None:
+    assert BOTH.signed(b" x\r\n" + MESSAGE) == b" x\r\n" + MESSAGE
+
+
+@given(
+    st.lists(st.sampled_from([b"From: a@example.org", b"To", b":", b" ", b"\r\n", b"\n", b"\r", b"\0", b"\xfc", b"x"]))
+)
+def test_any_header(words: list[bytes]) -> None:
+    """It is signed, and the signature is accepted, or it stays as it is."""
+    message = b"".join(words) + b"\r\n\r\nx\r\n"
+    signed = BOTH.signed(message)
+    assert signed == message or accepted(signed) == [True, True]
 
 
 def test_a_header_without_end_is_not_signed() -> None:

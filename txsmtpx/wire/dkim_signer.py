@@ -16,15 +16,14 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Coroutine, Sequence
-from email.utils import getaddresses
 from importlib.util import find_spec
-from typing import BinaryIO, NamedTuple, Protocol, TypeVar, cast
+from typing import BinaryIO, NamedTuple, TypeVar, cast
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from twisted.internet.threads import deferToThread
 
-from txsmtpx.content import serialization
+from txsmtpx.content import address, serialization
 from txsmtpx.dialog.client_body import ClientBody
 from txsmtpx.dialog.source import source
 from txsmtpx.dialog.transfer import PIECE
@@ -44,6 +43,9 @@ SIGNED = (
 
 MOST_HEADER = 1_048_576
 """Octets of a header.  A message with a longer one is not signed."""
+
+MOST_FIELDS = 200
+"""Fields in a signature.  A message with more of them is not signed: the signature would have their names."""
 
 IN_MEMORY = 1_048_576
 """Octets of a message in memory while it is signed.  The rest is in a temporary file."""
@@ -123,8 +125,11 @@ class DKIMSigner:
     """
     Sign messages of the domains whose keys there are.  It needs the extra ``txsmtpx[dkim]``.
 
-    The key is that of the domain in From, or of the nearest domain above it.  A message without such a key, or without
-    exactly one From, stays as it is.  A message is signed with each key of the domain, such as RSA and Ed25519.
+    The key is that of the domain in From, or of the nearest domain above it.  A message is signed with each key of the
+    domain, such as RSA and Ed25519.
+
+    A message without such a key, or without exactly one From, stays as it is.  So does a message with a header that is
+    malformed or too long.
 
     Args:
         keys: The keys: of a directory, or some keys of one domain.
@@ -163,14 +168,17 @@ class DKIMSigner:
         Returns:
             The fields, each with its CRLF; none if the message is not signed.
         """
-        if not message.header or not message.is_complete:
+        if not message.header or not message.is_complete or not _WELL_FORMED(message.header):
             return []
         domain = author_domain(message.header)
         keys = self._keys.of(domain) if isinstance(self._keys, DKIMKeys) else self._keys
         if not domain or not keys:
             return []
+        names = _signed_names(message.header)
+        if len(names) > MOST_FIELDS:
+            return []
         digest = message.digest()
-        return [_field(message.header, digest, key, int(self._now())) for key in keys]
+        return [_field(message.header, names, digest, key, int(self._now())) for key in keys]
 
     async def fields_in_thread(self, message: MessageHash) -> list[bytes]:
         """
@@ -271,7 +279,11 @@ async def signed_by(
         return await send(signed)
 
 
-_FROM = re.compile(rb"(?:\A|\r\n)from[ \t]*:((?:[^\r]|\r\n[ \t])*)", re.IGNORECASE)
+_WELL_FORMED = re.compile(rb"(?:[!-9;-~]++:[^\r\n]*+\r\n(?:[ \t][^\r\n]*+\r\n)*+)++").fullmatch
+"""A header that every verifier splits into the same fields."""
+
+_NAME = re.compile(rb"^([!-9;-~]++):", re.MULTILINE)
+_FROM = re.compile(rb"(?:\A|\r\n)from[ \t]*+:([^\r]*+(?:\r\n[ \t][^\r]*+)*+)", re.IGNORECASE)
 
 
 def author_domain(header: bytes) -> str:
@@ -289,11 +301,15 @@ def author_domain(header: bytes) -> str:
         'example.org'
     """
     found = _FROM.findall(header)
-    if len(found) != 1:
+    if len(found) != 1 or len(found[0]) > address.MAX_TEXT:
         return ""
-    addresses = getaddresses([found[0].decode("utf-8", "replace").replace("\r\n", "")])
-    domains = {address.rpartition("@")[2] for _, address in addresses}
+    domains = {each.address.rpartition("@")[2] for each in address.parse(found[0])}
     return domains.pop() if len(domains) == 1 else ""
+
+
+def _signed_names(header: bytes) -> Sequence[bytes]:
+    there = [asciitext.lower(name.decode("ascii")) for name in _NAME.findall(header)]
+    return tuple(each.encode() for each in SIGNED for _ in range(there.count(each) + 1))
 
 
 class _Signature(NamedTuple):
@@ -312,19 +328,13 @@ class _Ed25519:
         return _Signature(self._key.sign(octets))
 
 
-class _Names(Protocol):
-    headers: list[tuple[bytes, bytes]]
-
-
-def _field(header: bytes, digest: bytes, key: DKIMKey, now: int) -> bytes:
+def _field(header: bytes, names: Sequence[bytes], digest: bytes, key: DKIMKey, now: int) -> bytes:
     import dkim
     from dkim.canonicalization import CanonicalizationPolicy
     from dkim.crypto import HASH_ALGORITHMS, parse_pem_private_key
 
     signing = dkim.DKIM(header + b"\r\n", signature_algorithm=key.algorithm.encode())
     signing.hasher = HASH_ALGORITHMS[signing.signature_algorithm]
-    there = [asciitext.lower(name.decode("latin-1")).strip(" \t") for name, _ in cast(_Names, signing).headers]
-    names = tuple(each.encode() for each in SIGNED for _ in range(there.count(each) + 1))
     private = key.private
     pk: object
     if isinstance(private, Ed25519PrivateKey):
