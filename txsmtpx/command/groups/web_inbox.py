@@ -124,7 +124,7 @@ def _tokens(values: Values) -> ApiTokens | None:
         raise WEB_TOKENS.fault(path, str(error)) from error
 
 
-MORE = (MAILBOX_LIMIT, CHAOS, *HOOK, *EXAMINING, *RELEASE)
+MORE = (MAILBOX_LIMIT, CHAOS, *HOOK, *RELEASE)
 """The options that add to the inbox."""
 
 
@@ -192,4 +192,19 @@ WEB = Group(
     "A web inbox for the mail of the backends memory and inbox.",
     (WEB_PORT, HOST, WEB_PATH, PROXY, ORIGIN, WEB_AUTH, WEB_TOKENS, *MORE),
     for_process=_apply,
+)
+
+
+def _check_site(values: Values, process: Process) -> None:
+    if values[WEB_PORT] is None:
+        for needs_site in EXAMINING:
+            if needs_site.name in values.given:
+                raise needs_site.fault(values[needs_site], "there is no web inbox; add", WEB_PORT.name)
+
+
+EXAMINATION = Group(
+    "Web inbox: checks",
+    "Checks, images of other hosts and pictures in the web inbox.",
+    EXAMINING,
+    for_process=_check_site,
 )
