@@ -19,6 +19,7 @@ from tests.loops import runners
 from txsmtpx import (
     DataContext,
     MailOptions,
+    MailQueue,
     MemoryBackend,
     Message,
     NetworkError,
@@ -26,11 +27,13 @@ from txsmtpx import (
     RcptOptions,
     RelayBackend,
     Reply,
+    Route,
     Session,
     SMTPPool,
+    SQLiteQueueStore,
     connect,
 )
-from txsmtpx.aio import Pool, Server, send_mail, serve, wait
+from txsmtpx.aio import Pool, Queue, Server, send_mail, serve, wait
 from txsmtpx.logins.password_file import PasswordFile
 
 ME, YOU = "me@example.org", "you@example.net"
@@ -103,6 +106,28 @@ def test_a_pool_and_a_relay_work_in_the_loop(run):
 
     run(main())
     assert sorted(recipients[0] for recipients, *_ in found) == [f"{number}@example.net" for number in range(5)]
+
+
+@runners
+def test_a_queue_works_in_the_loop(run, tmp_path):
+    found: list[object] = []
+    kinds: list[str] = []
+
+    async def main() -> None:
+        async with recording(found) as last:
+            routes = [Route("*", f"tcp:localhost:{last.port}", tls="none")]
+            async with Queue(MailQueue(SQLiteQueueStore(str(tmp_path / "queue.db")), routes=routes)) as queue:
+                events = queue.events()
+                long = await queue.submit(ME, [YOU], MESSAGE + b"x" * 100_000)
+                async for event in events:
+                    kinds.append(event.kind)
+                    if event.kind != "queued":
+                        assert event.id == long
+                        break
+
+    run(main())
+    assert kinds == ["queued", "delivered"]
+    assert [recipients for recipients, *_ in found] == [(YOU,)]
 
 
 def test_a_pool_is_no_endpoint():

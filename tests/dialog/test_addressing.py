@@ -8,6 +8,7 @@ import pytest
 from twisted.internet.defer import Deferred
 
 from txsmtpx import MailOptions, RcptOptions, SMTPClient, SMTPPool, connect, send_mail
+from txsmtpx.dialog.addressing import address_of, check_message
 from txsmtpx.testing import Outcome
 
 ME, YOU, BODY = "me@example.org", "you@example.net", b"Subject: x\r\n\r\nx\r\n"
@@ -255,3 +256,15 @@ def test_a_name_for_ehlo(network, name):
     net = network()
     net.result(connect(net, tls="none", domain=name, reactor=net.clock))
     assert net.servers[0].lines == [f"EHLO {name}"]
+
+
+def test_recipients_keep_the_options_that_they_have():
+    options = RcptOptions(notify=["DELAY"])
+    found = check_message(b"a@example.org", [b"b@example.net", ("c@example.net", options)], b"", None)
+    assert found == ("a@example.org", ["b@example.net", ("c@example.net", options)])
+
+
+def test_only_a_sender_may_be_empty():
+    assert address_of("sender", "") == ""
+    with pytest.raises(ValueError, match="recipient"):
+        address_of("recipient", "")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import pytest
 
 from txsmtpx import Delivered, MailOptions, ProtocolError, SMTPError, SMTPPool, connect, send_mail
+from txsmtpx.dialog.answers import counts_at_once, fits
 from txsmtpx.dialog.transfer import CHUNK
 from txsmtpx.testing import Outcome
 
@@ -136,3 +137,30 @@ def test_a_refused_chunk_counts_whatever_comes_behind_it(network):
     with pytest.raises(SMTPError, match=r"552 5\.3\.4 Too big"):
         net.result(client.send("me@example.org", TO, [b"x" * CHUNK] * 3))
     assert len(net.servers[0].chunks) == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "verb", "phase", "counts"),
+    [
+        (299, "DATA", "data", False), (300, "DATA", "data", True), (399, "AUTH", "command", True),
+        (400, "RCPT", "rcpt", False), (550, "DATA", "data", False), (250, "DATA", "end", False),
+        (400, "DATA", "end", True), (400, "BDAT", "block", True), (550, "BDAT", "end", True),
+        (220, "STARTTLS", "command", True), (454, "STARTTLS", "command", True), (250, "NOOP", "command", False),
+    ],
+)  # fmt: skip
+def test_a_reply_that_counts_whatever_comes_behind_it(code, verb, phase, counts):
+    assert counts_at_once(code, verb, phase) is counts
+
+
+@pytest.mark.parametrize(
+    ("code", "verb", "phase", "fitting"),
+    [
+        (250, "MAIL", "mail", True), (299, "MAIL", "mail", True), (300, "MAIL", "mail", False),
+        (399, "MAIL", "mail", False), (400, "MAIL", "mail", True), (250, "DATA", "data", False),
+        (354, "DATA", "data", True), (354, "DATA", "end", False), (353, "DATA", "end", True),
+        (353, "BDAT", "end", True), (353, "BDAT", "block", False), (353, "MAIL", "end", False),
+        (334, "AUTH", "command", True), (335, "AUTH", "command", False), (334, "MAIL", "mail", False),
+    ],
+)  # fmt: skip
+def test_a_reply_that_can_answer_a_command(code, verb, phase, fitting):
+    assert fits(code, verb, phase) is fitting

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import Clock
+from twisted.logger import formatEvent, globalLogPublisher
 from twisted.protocols.haproxy._wrapper import HAProxyWrappingFactory
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
@@ -422,3 +423,37 @@ def test_a_client_that_sends_no_more_meanwhile():
 
 def test_the_interface():
     assert set(IClientPolicy) == {"connected", "hello", "disconnected"}
+
+
+def texts(events):
+    return [formatEvent(event).partition(" ")[2] for event in events if "policy" in formatEvent(event)]
+
+
+@pytest.fixture
+def events():
+    found = []
+    globalLogPublisher.addObserver(found.append)
+    yield found
+    globalLogPublisher.removeObserver(found.append)
+
+
+def test_the_log_says_when_a_decision_is_late(events):
+    late = {"before the greeting": Deciding(connected=Deferred), "at HELO": Deciding(hello=Deferred)}
+    for stage, backend in late.items():
+        client = Conversation(backend)
+        client.ask("EHLO a")
+        client.clock.advance(LIMIT)
+        client.hang_up()
+        assert texts(events) == [f"the policy {stage} has not decided in {LIMIT} seconds"]
+        events.clear()
+
+
+def test_the_log_says_what_is_no_decision(events, logged_failures):
+    for stage, backend in (("before the greeting", Deciding(connected="no")), ("at HELO", Deciding(hello="no"))):
+        client = Conversation(backend)
+        client.ask("EHLO a")
+        client.hang_up()
+        (error,) = logged_failures.flush(TypeError)
+        assert str(error.value) == "a policy must return None or a Reply of 4xx or 5xx, not 'no'"
+        assert texts(events) == [f"the policy {stage} failed"]
+        events.clear()

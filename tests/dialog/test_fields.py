@@ -111,3 +111,26 @@ def test_cutting_takes_no_time(text):
     for _ in range(20):
         clipped(text * 10)
     assert time.process_time() - began < 1
+
+
+@pytest.mark.parametrize("letter", ["x", "\0", '"', "\\", "\U0001f600"])
+def test_a_value_of_just_so_many_octets_is_whole(letter):
+    size = len(json.dumps(letter)) - 2
+    fitting = letter * (MAX_FIELD // size)
+    assert clipped(fitting) == fitting
+    cut = clipped(fitting + letter)
+    assert len(json.dumps(cut)) - 2 <= MAX_FIELD
+    assert len(json.dumps(cut)) - 2 > MAX_FIELD - 2 * size - 3  # the mark has room for the longest number
+    kept, _, number = cut.partition("...[+")
+    assert f"{number}" == f"{len(fitting) + 1 - len(kept)}]"
+
+
+def test_facts_that_take_just_so_many_octets_are_whole():
+    size = MAX_FACTS // 4 - len('n":"",') - len('"')
+    facts = {f"{number}": "x" * (size - 1) + "y" for number in range(4)}
+    used = sum(len(name) + len(value) + len('"":"",') for name, value in facts.items())
+    assert limited(facts) == facts
+    room = MAX_FACTS - used
+    more = {**facts, "0": facts["0"] + "x" * room}
+    assert limited(more) == more
+    assert limited({**facts, "0": facts["0"] + "x" * (room + 1)})["cut"] == 1

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
 from twisted.cred.error import UnauthorizedLogin
 from twisted.internet.defer import Deferred, fail, succeed
+from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 from zope.interface.verify import verifyObject
 
 from tests.dialog.core import Core
-from txsmtpx import IBackend, IDataContext, IMessage, ISession, Reply, SMTPError
+from txsmtpx import IBackend, IDataContext, IMessage, ISession, OpenBackend, Reply, Session, SMTPError
+from txsmtpx.dialog.message import MessageAborted
 from txsmtpx.errors import auth_failed
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.testing import BackendCrash, Conversation, RecordingBackend, RecordingSession
@@ -180,3 +183,43 @@ def test_secrets_stay_secret():
                      "235 2.7.0 Authentication succeeded", "NOOP", "250 2.0.0 Ok"]  # fmt: skip
     assert len(seen) == 2
     assert "secret" not in repr(seen)
+
+
+@pytest.mark.parametrize("method", ["reset", "logout"])
+def test_the_log_names_the_method_that_failed(method, logged_failures):
+    """Or says "a method", if it has no name."""
+    events: list[LogEvent] = []
+    globalLogPublisher.addObserver(events.append)
+
+    def crash() -> None:
+        raise BackendCrash("x")
+
+    for failing, named in ((crash, "crash"), (partial(crash), "a method")):
+        session = Session()
+        setattr(session, method, failing)
+        client = Core(OpenBackend(lambda connection, session=session: session))
+        client.ask(HELLO, "MAIL FROM:<a@b>", "RSET")
+        client.hang_up()
+        (event,) = [each for each in events if "log_failure" in each]
+        assert formatEvent(event).endswith(f" {named} failed")
+        events.clear()
+    globalLogPublisher.removeObserver(events.append)
+    logged_failures.flush(BackendCrash)
+
+
+def test_a_reader_learns_that_the_client_has_aborted_the_message():
+    learnt: list[str] = []
+
+    async def data(message: Any, context: Any) -> None:
+        try:
+            async for _ in message:
+                pass
+        except MessageAborted as error:
+            learnt.append(str(error))
+            raise
+
+    client = Core(RecordingBackend(data=data))
+    client.ask(HELLO.replace("HELO", "EHLO"), "MAIL FROM:<a@b>", "RCPT TO:<c@d>", "BDAT 3\r\nabc")
+    assert client.ask("RSET")[-1].startswith("250")
+    client.hang_up()
+    assert learnt == ["the client has aborted the message"]

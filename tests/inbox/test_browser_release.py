@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import smtplib
 from collections.abc import Iterator
+from importlib.resources import files
 
 import pytest
 
 from tests.inbox.chromium import Chromium
+from tests.inbox.test_accessibility import violations
 from tests.inbox.test_browser import Inbox
 from tests.interop.conftest import need
 from tests.waiting import eventually
@@ -117,3 +119,26 @@ def test_a_message_is_forwarded_by_itself(inbox, running):
     eventually(lambda: real.log.count("qa@example.net") > before, lambda: real.log)
     inbox.browser.go(f"{inbox.url}/messages/latest")
     assert "qa@example.net" in inbox.browser.ask("document.querySelector('.outcome').innerText")
+
+
+def test_the_dialog_is_for_everybody(inbox):
+    """axe-core finds nothing against the choice of a mailbox, the dialog and its outcomes."""
+    axe = pytest.importorskip("axe_core_python", reason="axe-core is not installed: pip install --group test")
+    browser = inbox.browser
+    inbox.send("First")
+    inbox.lists("First")
+    browser.ask(f"{files(axe).joinpath('axe.min.js').read_text()}; 1")
+    seen = {"list": violations(inbox)}
+    browser.press("j")
+    inbox.opens("First")
+    browser.press("f")
+    browser.eventually("document.querySelector('#release').open")
+    seen["dialog"] = violations(inbox)
+    browser.write(", reject-550@example.net")
+    browser.press("Enter")
+    browser.eventually(f"{OUTCOMES}.length === 3")
+    seen["outcomes"] = violations(inbox)
+    browser.ask("document.querySelector('#release-close').click()")
+    browser.eventually("document.querySelectorAll('.fields .outcome').length === 2")
+    seen["message"] = violations(inbox)
+    assert {name: complaints for name, complaints in seen.items() if complaints} == {}

@@ -7,6 +7,7 @@ import pytest
 from tests.inbox.releasing import releasing
 from tests.inbox.site import Line
 from txsmtpx.inbox import release_resource
+from txsmtpx.inbox.inbox_errors import Busy
 from txsmtpx.inbox.release_resource import MAX_REQUESTS
 from txsmtpx.testing import SILENCE
 
@@ -163,3 +164,20 @@ def test_the_page_has_the_outcome():
         web.keep(MESSAGE, "a@x.example")
         web.post("/api/messages/1/release")
         assert "<bdi>&lt;a@x.example&gt;</bdi>: 250 2.0.0 &lt;b&gt;" in web.get("/messages/1").text
+
+
+def test_a_busy_store_is_an_outcome(tmp_path, monkeypatch):
+    with releasing(file=tmp_path / "mail.db") as web:
+        web.keep(MESSAGE)
+        web.keep(MESSAGE)
+        held = web.store.message
+        monkeypatch.setattr(web.store, "message", lambda number: busy() if number == 2 else held(number))
+        found = web.post("/api/messages/release?to=a@x.example").json
+    assert [(each["id"], each["released"]) for each in found["outcomes"]] == [(2, False), (1, True)]
+    assert found["outcomes"][0]["reply"].startswith("Not sent: the inbox is busy")
+
+
+def busy():
+    """The work of a store that is busy."""
+    raise Busy
+    yield

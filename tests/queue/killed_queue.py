@@ -1,8 +1,9 @@
 """
-A program that uses a queue in SQLite, and is killed before each SQL statement in turn (guarantee 12).
+A program that uses a queue, and is killed before each SQL statement and each fsync in turn (guarantee 12).
 
-``python -m tests.queue.killed_queue DIRECTORY`` prints a line of JSON for each child: the statement before which it was
-killed, what was done before, and the senders of the messages that the file has afterwards.
+``python -m tests.queue.killed_queue DIRECTORY`` uses files of SQLite.  With a second argument, the URL of a PostgreSQL,
+it uses that.  It prints a line of JSON for each child: the step before which it was killed, what was done before, the
+senders of the messages afterwards, and whether their bodies are whole.
 """
 
 from __future__ import annotations
@@ -12,22 +13,69 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from tests.queue.mails import NOW, new_mail
+from txsmtpx.backends.body_directory import BodyDirectory
+from txsmtpx.queue.postgresql_queue import PostgreSQLQueue
 from txsmtpx.queue.queued_mail import RecipientOutcome, Selection
 from txsmtpx.queue.sqlite_queue import SQLiteQueue
+from txsmtpx.queue.threaded_queue_store import BlockingQueue
+
+BODY = b"x" * 70_000
 
 
-def opened(directory: str, round: int) -> SQLiteQueue:
+class Killed:
+    """Counts the steps of this process, and kills it before one of them."""
+
+    def __init__(self, left: int, trace: int) -> None:
+        self._left = left
+        self._trace = trace
+
+    def step(self, text: str) -> None:
+        """Count a step."""
+        self._left -= 1
+        if self._left < 0:
+            os.write(self._trace, text.encode()[:1000])
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def watch_files(self) -> None:
+        """Count what Python writes to the disk.  SQLite's own files are its own affair."""
+        for name in ("fsync", "rename", "unlink"):
+            original = getattr(os, name)
+
+            def counted(*arguments: Any, name: str = name, original: Callable[..., Any] = original, **more: Any) -> Any:
+                self.step(name)
+                return original(*arguments, **more)
+
+            setattr(os, name, counted)
+
+    def watch_postgresql(self) -> None:
+        """Count the statements that psycopg sends."""
+        import psycopg
+
+        original = psycopg.Cursor.execute
+
+        def counted(cursor: Any, query: Any, *arguments: Any, **more: Any) -> Any:
+            self.step(str(query))
+            return original(cursor, query, *arguments, **more)
+
+        psycopg.Cursor.execute = counted  # type: ignore[method-assign]
+
+
+def opened(directory: str, url: str, round: int) -> BlockingQueue:
     """The queue of a round."""
-    return SQLiteQueue(f"{directory}/{round}.db", Path(directory))
+    bodies = Path(directory, f"{round}-bodies")
+    bodies.mkdir(exist_ok=True)
+    return PostgreSQLQueue(url, bodies) if url else SQLiteQueue(f"{directory}/{round}.db", bodies)
 
 
-def work(queue: SQLiteQueue, done: int) -> None:
+def work(queue: BlockingQueue, bodies: BodyDirectory, done: int) -> None:
     """Store a message, deliver it with a report, and write what is done to a descriptor."""
-    report = new_mail("ann@example.org", sender="")
-    assert queue.add([new_mail("bob@example.net")]) == [None]
+    report = new_mail("ann@example.org", sender="", body=written(bodies), size=len(BODY))
+    assert queue.add([new_mail("bob@example.net", body=written(bodies), size=len(BODY))]) == [None]
     os.write(done, b"added\n")
     (lease,) = queue.lease("me", NOW, NOW + 99, 10, 10, ())
     os.write(done, b"leased\n")
@@ -35,35 +83,52 @@ def work(queue: SQLiteQueue, done: int) -> None:
     os.write(done, b"finished\n")
 
 
-def main(directory: str) -> None:
-    """Work in a child that is killed before its first statement, its second, and so on to its end."""
+def written(bodies: BodyDirectory) -> str:
+    """Write a body, and return its name."""
+    file = bodies.create()
+    file.write(BODY)
+    return file.publish()
+
+
+def examined(queue: BlockingQueue) -> tuple[list[str], bool]:
+    """Return the senders of the messages, and whether their bodies are whole."""
+    found = queue.find(Selection(), 10, 0)
+    whole = True
+    for mail in found:
+        with queue.open_body(mail.id) as body:
+            whole &= body.read() == BODY
+    queue.change(Selection(), "delete", NOW)
+    return [each.envelope.sender for each in found], whole
+
+
+def main(directory: str, url: str = "") -> None:
+    """Work in a child that is killed before its first step, its second, and so on to its end."""
     for last in itertools.count():
         trace, done = os.pipe(), os.pipe()
         child = os.fork()
         if not child:
-            left = [last]
-
-            def statement(text: str, left: list[int] = left, trace: int = trace[1]) -> None:
-                left[0] -= 1
-                if left[0] < 0:
-                    os.write(trace, text.encode()[:1000])
-                    os.kill(os.getpid(), signal.SIGKILL)
-
-            queue = opened(directory, last)
-            queue._connection.set_trace_callback(statement)
-            work(queue, done[1])
+            queue = opened(directory, url, last)
+            queue.depth(NOW)
+            killed = Killed(last, trace[1])
+            if isinstance(queue, SQLiteQueue):
+                killed.watch_files()
+                queue._connection.set_trace_callback(killed.step)
+            else:
+                killed.watch_postgresql()
+            work(queue, BodyDirectory(Path(directory, f"{last}-bodies")), done[1])
             os._exit(0)
         for end in (trace[1], done[1]):
             os.close(end)
-        with open(trace[0]) as killed, open(done[0]) as lines:
+        with open(trace[0]) as step, open(done[0]) as lines:
             _, status = os.waitpid(child, 0)
-            queue = opened(directory, last)
-            found = [each.envelope.sender for each in queue.find(Selection(), 10, "")]
+            queue = opened(directory, url, last)
+            found, whole = examined(queue)
             queue.close()
-            print(json.dumps({"statement": killed.read(), "done": lines.read().split(), "found": found}))
+            told = {"step": step.read(), "done": lines.read().split(), "found": found, "whole": whole}
+            print(json.dumps(told))
         if os.WIFEXITED(status):
             sys.exit(os.WEXITSTATUS(status))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

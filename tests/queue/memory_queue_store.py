@@ -133,6 +133,12 @@ class MemoryQueueStore:
     def open_body(self, mail):
         return self._result("open_body", io.BytesIO(self.bodies.get(mail.id, b"")))
 
+    def find(self, selection, limit, after=""):
+        return self._result("find", list(self.mails.values())[:limit])
+
+    def change(self, selection, change, now):
+        return self._result("change", 0)
+
     def depth(self, now):
         recipients = [each for mail in self.mails.values() for each in mail.recipients if each.state == "waiting"]
         return self._result("depth", Depth(len(self.mails), waiting=len(recipients), ages=(0,) * 8))

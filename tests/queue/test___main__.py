@@ -35,7 +35,7 @@ class Queue:
         main([self.url, *arguments], lambda: NOW + 60)
 
     def states(self) -> list[str]:
-        return [each.state for mail in self.queue.find(Selection(), 10, "") for each in mail.recipients]
+        return [each.state for mail in self.queue.find(Selection(), 10, 0) for each in mail.recipients]
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ def test_it_is_busy_and_full(destinations):
     there = destinations.get("example.org")
     there.deliveries = FIRST
     assert (there.is_busy, there.is_full, destinations.full()) == (True, False, [])
-    there.waiting.extend(["one", "two"])
+    there.waiting.append("one")
     assert destinations.full() == ["example.org"]
 
 

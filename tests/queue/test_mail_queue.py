@@ -7,7 +7,7 @@ from twisted.internet.defer import fail
 from twisted.internet.error import ConnectionRefusedError
 
 from tests.queue.queues import ANN, BOB, BODY, ME, Queues
-from txsmtpx import MailOptions, RcptOptions
+from txsmtpx import MailOptions, MailQueue, RcptOptions
 from txsmtpx.grammar.option_value import DeliverBy, ValidSince
 from txsmtpx.queue.route import Route
 from txsmtpx.testing import SILENCE, Outcome, ScriptedServer
@@ -126,6 +126,17 @@ def test_or_it_is_returned_if_the_operator_wants_that(queues):
 def test_a_setting_that_cannot_be_used_is_named(queues, setting, value):
     with pytest.raises(ValueError, match=rf"queue_{setting} must be .*{value}"):
         queues(**{setting: value})
+
+
+@pytest.mark.parametrize("store", ["queue.db", None, MailQueue])
+def test_a_store_that_is_none_is_refused(store):
+    with pytest.raises(TypeError, match="store must be"):
+        MailQueue(store)
+
+
+def test_a_name_that_cannot_be_sent_is_refused(queues):
+    with pytest.raises(ValueError, match="mail example"):
+        queues(domain="mail example")
 
 
 def test_an_unknown_argument_is_named(queues):
@@ -284,6 +295,19 @@ def test_many_destinations_that_hang_leave_slots_to_those_that_work(queues):
         one.submit(BOB)
     assert len([kind for kind, _ in one.kinds() if kind == "delivered"]) == 31
     assert sum(len(one.nets[name].servers) for name in hanging) == 10
+
+
+def test_a_domain_that_is_new_does_not_wait_for_those_that_hang(queues):
+    hanging = {f"h{number}.example": scripted(GREETING=SILENCE) for number in range(8)}
+    one = queues({**hanging, "*": ScriptedServer}, deliveries=4)
+    for name in hanging:
+        for _ in range(3):
+            one.submit(f"x@{name}")
+    one.submit(ANN)
+    assert one.kinds()[-1] == ("queued", ANN)
+    for _ in range(8):
+        one.advance(10)
+    assert one.kinds()[-1] == ("delivered", ANN)
 
 
 class Down:

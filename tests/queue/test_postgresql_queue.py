@@ -1,10 +1,10 @@
-"""The connection to a real PostgreSQL: who creates the tables, and what comes back after it was closed."""
+"""A queue in a real PostgreSQL that is used directly: its connection, its messages, and their bodies."""
 
 from __future__ import annotations
 
-import threading
+import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -24,29 +24,11 @@ def queue(postgresql: PostgreSQLServer, tmp_path: Path) -> PostgreSQLQueue:
     return PostgreSQLQueue(postgresql.url, tmp_path)
 
 
-def test_several_processes_may_create_the_tables_at_once(postgresql: PostgreSQLServer, queue: PostgreSQLQueue) -> None:
-    failures = []
-
-    def connect() -> None:
-        try:
-            queue.connected().close()
-        except Exception as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=connect) for _ in range(5)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
-    assert postgresql.run("SELECT version FROM txsmtpx_queue.version") == [(1,)]
-
-
 def test_it_connects_when_it_is_used(queue: PostgreSQLQueue) -> None:
     assert queue.add([new_mail()]) == [None]
     for _ in range(2):
         queue.close()
-    assert len(queue.find(Selection(), 10, "")) == 1
+    assert len(queue.find(Selection(), 10, 0)) == 1
     queue.close()
 
 
@@ -60,7 +42,25 @@ def test_a_message_that_cannot_be_stored_does_not_stop_the_others(queue: Postgre
     queue.close()
 
 
-def test_each_commit_waits_for_the_disk(queue: PostgreSQLQueue) -> None:
-    connection = queue.connected()
-    assert connection.execute("SHOW synchronous_commit").fetchone() == ("on",)
-    connection.close()
+def test_a_body_that_is_removed_by_another_process_while_it_is_read(
+    postgresql: PostgreSQLServer, queue: PostgreSQLQueue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An expired lease may end so.  Half of a message is never taken for all of it."""
+    octets = bytes(range(256)) * 4096
+    (tmp_path / "body.eml").write_bytes(octets)
+    mail = new_mail(body="body.eml", size=len(octets))
+    assert queue.add([mail]) == [None]
+    other = PostgreSQLQueue(postgresql.url, tmp_path)
+
+    class Spool(tempfile.SpooledTemporaryFile[bytes]):
+        def write(self, octets: Any) -> int:
+            other.change(Selection(), "delete", NOW)
+            return super().write(octets)
+
+    monkeypatch.setattr("tempfile.SpooledTemporaryFile", Spool)
+    with queue.open_body(mail.id) as body:
+        assert body.read() == octets
+    with pytest.raises(LookupError):
+        queue.open_body(mail.id)
+    queue.close()
+    other.close()

@@ -11,12 +11,15 @@ import pytest_twisted
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.task import deferLater
+from twisted.internet.threads import deferToThread
 
 from tests.queue.mails import NOW, new_mail
 from tests.queue.opened import UNTIL, Opened, chunks
 from txsmtpx.interfaces import StoreError
 from txsmtpx.queue.postgresql_queue_store import PostgreSQLQueueStore
 from txsmtpx.queue.queued_mail import RecipientOutcome, Selection
+from txsmtpx.queue.spool_directory import LOCK
+from txsmtpx.queue.threaded_queue_store import ThreadedQueueStore
 
 if TYPE_CHECKING:
     from tests.queue.postgresql_server import PostgreSQLServer
@@ -115,6 +118,41 @@ async def test_the_database_is_restarted(
     await change
 
 
+@pytest.mark.time_limit(60)
+async def test_the_database_crashes_under_load(pair: tuple[Waiting, Waiting], postgresql: PostgreSQLServer) -> None:
+    acknowledged: list[str] = []
+    refused: list[str] = []
+    running = True
+
+    async def load(store: ThreadedQueueStore) -> None:
+        while running:
+            mail = new_mail()
+            try:
+                await store.add(mail)
+                acknowledged.append(mail.id)
+            except StoreError:
+                refused.append(mail.id)
+                await deferLater(reactor, 0.01)
+
+    async def progress() -> None:
+        enough = len(acknowledged) + 20
+        while len(acknowledged) < enough:
+            await deferLater(reactor, 0.01)
+
+    loads = [Deferred.fromCoroutine(load(each.store)) for each in pair for _ in range(3)]
+    for number in (signal.SIGQUIT, signal.SIGINT):
+        await progress()
+        await deferToThread(postgresql.stop, number)
+        await deferToThread(postgresql.start)
+    await progress()
+    running = False
+    await gatherResults(loads)
+    stored = {each.id for each in await pair[0].store.find(Selection(), 100_000)}
+    assert refused
+    assert set(acknowledged) - stored == set()
+    assert stored - set(acknowledged) <= set(refused)  # whose answer was lost; the client sends them again
+
+
 async def test_bodies_that_were_received_are_in_the_database_only(pair: tuple[Waiting, Waiting]) -> None:
     first, second = pair
     assert isinstance(first.store, PostgreSQLQueueStore)
@@ -123,7 +161,7 @@ async def test_bodies_that_were_received_are_in_the_database_only(pair: tuple[Wa
     assert body.name
     await first.store.add(new_mail(body=body.name, size=body.size))
     body.close()
-    assert list(first.store._spool.iterdir()) == []
+    assert [each.name for each in first.store._spool.path.iterdir()] == [LOCK]
     (found,) = await second.store.find(Selection(), 1)
     with await second.store.open_body(found) as file:
         assert file.read() == b"x" * 70_000
@@ -146,7 +184,7 @@ async def test_a_database_that_cannot_be_used() -> None:
         await store.open(lambda: None)
     assert "secret" not in str(raised.value)
     await store.close()
-    assert not store._spool.exists()
+    assert not store._spool.path.exists()
 
 
 async def test_the_tables_of_a_later_version(pair: tuple[Waiting, Waiting], postgresql: PostgreSQLServer) -> None:

@@ -1,6 +1,7 @@
 """The backend of a queue: what a client may send, what is stored, and what 250 means."""
 
 import errno
+import sqlite3
 
 import pytest
 from twisted.internet.defer import Deferred, fail
@@ -64,6 +65,7 @@ def test_postmaster_is_that_of_this_host(queue):
     [
         (StoreError("the database is locked"), "451 4.3.0"),
         (OSError(errno.EIO, "an error of the disk"), "451 4.3.0"),
+        (OSError(errno.EACCES, "Permission denied"), "451 4.3.0"),
         (OSError(errno.ENOSPC, "No space left on device"), "452 4.3.1"),
     ],
 )
@@ -75,9 +77,27 @@ def test_what_is_not_stored_is_not_accepted(queue, client, monkeypatch, error, r
     assert send(client).startswith("250 ")
 
 
-def test_a_store_that_is_full_behind_its_error_is_a_full_disk(queue, client, monkeypatch):
-    error = StoreError("the queue cannot be used: No space left on device")
-    error.__cause__ = OSError(errno.ENOSPC, "No space left on device")
+def full_file():
+    return OSError(errno.ENOSPC, "No space left on device")
+
+
+def full_sqlite():
+    connection = sqlite3.connect(":memory:")
+    connection.execute("PRAGMA max_page_count = 1")
+    with pytest.raises(sqlite3.OperationalError) as full:
+        connection.execute("CREATE TABLE x (y)")
+    connection.close()
+    return full.value
+
+
+def full_postgresql():
+    return pytest.importorskip("psycopg").errors.DiskFull("could not extend file")
+
+
+@pytest.mark.parametrize("cause", [full_file, full_sqlite, full_postgresql])
+def test_a_store_that_is_full_behind_its_error_is_a_full_disk(queue, client, monkeypatch, cause):
+    error = StoreError("the queue cannot be used")
+    error.__cause__ = cause()
     monkeypatch.setattr(queue.store, "add", lambda mail: fail(error))
     assert send(client).startswith("452 4.3.1")
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_twisted
-from twisted.internet.defer import gatherResults
+from twisted.internet import reactor
+from twisted.internet.defer import CancelledError, Deferred, gatherResults
 from twisted.internet.task import Clock
 
-from tests.queue.mails import NOW, new_mail
-from tests.queue.opened import Opened, chunks
+from tests.queue.mails import NOW, envelope, new_mail
+from tests.queue.opened import Opened, chunks, content
 from txsmtpx.interfaces import StoreError
-from txsmtpx.queue.queued_mail import RecipientOutcome, Selection
+from txsmtpx.queue.mail_queue import MailQueue
+from txsmtpx.queue.queued_mail import NewMail, RecipientOutcome, Selection
 from txsmtpx.queue.sqlite_queue_store import ORPHAN, POLL, SQLiteQueueStore
 from txsmtpx.testing import Outcome
 
@@ -134,3 +137,27 @@ def test_a_path_that_cannot_be_used(tmp_path: Path) -> None:
 
 def test_its_representation(tmp_path: Path) -> None:
     assert repr(SQLiteQueueStore(str(tmp_path / "queue.db"))) == f"<SQLiteQueueStore {tmp_path / 'queue.db'}>"
+
+
+async def test_a_client_is_lost_while_its_message_is_stored(store: SQLiteQueueStore) -> None:
+    """The message may be stored all the same.  Then its body is there too."""
+    queue = MailQueue(store)
+    adding: Deferred[None] = Deferred()
+    add = store.add
+
+    gate = threading.Event()
+
+    def added(mail: NewMail) -> Deferred[None]:
+        store._call(gate.wait)
+        reactor.callLater(0, adding.callback, None)  # type: ignore[attr-defined]
+        return add(mail)
+
+    store.add = added  # type: ignore[method-assign]
+    storing = Deferred.fromCoroutine(queue.store_message(envelope("bob@example.net"), chunks(b"x" * 70_000)))
+    await adding
+    storing.cancel()
+    with pytest.raises(CancelledError):
+        await storing
+    gate.set()
+    (mail,) = await store.find(Selection(), 10)
+    assert await content(store, mail) == b"x" * 70_000

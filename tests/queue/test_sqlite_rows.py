@@ -26,7 +26,7 @@ def test_every_parameter_is_kept(tmp_path: Path) -> None:
     )  # fmt: skip
     queue = SQLiteQueue(str(tmp_path / "queue.db"), tmp_path)
     queue.add([mail])
-    (found,) = queue.find(Selection(), 10, "")
+    (found,) = queue.find(Selection(), 10, 0)
     assert found.envelope == mail.envelope
     assert (found.expires, found.priority, found.size) == (NOW + 99, -3, 1)
     assert found.recipients == [

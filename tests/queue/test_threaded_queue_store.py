@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_twisted
@@ -15,8 +17,10 @@ from tests.queue.mails import NOW, new_mail
 from tests.queue.opened import UNTIL, Opened, chunks, content, named
 from txsmtpx.interfaces import StoreError
 from txsmtpx.queue.postgresql_queue_store import PostgreSQLQueueStore
-from txsmtpx.queue.queued_mail import Depth, RecipientOutcome, Selection
+from txsmtpx.queue.queue_url import blocking_queue
+from txsmtpx.queue.queued_mail import Depth, QueuedMail, RecipientOutcome, RecipientState, Selection
 from txsmtpx.queue.sqlite_queue_store import SQLiteQueueStore
+from txsmtpx.queue.threaded_queue_store import BlockingQueue
 
 
 @pytest_twisted.async_yield_fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.system)])
@@ -31,6 +35,18 @@ async def opened(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
     made.changes = 0
     yield made
     await made.store.close()
+
+
+@pytest.fixture
+def another(opened: Opened, request: pytest.FixtureRequest) -> Iterator[BlockingQueue]:
+    """The same queue, as another process opens it."""
+    store = opened.store
+    if isinstance(store, SQLiteQueueStore):
+        queue = blocking_queue(f"sqlite:{store.path}")
+    else:
+        queue = blocking_queue(request.getfixturevalue("postgresql").url)
+    yield queue
+    queue.close()
 
 
 async def test_a_message_is_leased_and_delivered(opened: Opened) -> None:
@@ -181,7 +197,7 @@ async def test_what_is_selected(opened: Opened, selection: Selection, found: lis
     assert [each.id for each in await opened.store.find(selection, 10)] == [mails[at].id for at in found]
     everything = await opened.store.find(Selection(), 2)
     assert [each.id for each in everything] == [mails[0].id, mails[1].id]
-    assert [each.id for each in await opened.store.find(Selection(), 2, everything[-1].id)] == [mails[2].id]
+    assert [each.id for each in await opened.store.find(Selection(), 2, everything[-1].number)] == [mails[2].id]
 
 
 async def test_an_operator_changes_recipients(opened: Opened) -> None:
@@ -214,13 +230,30 @@ async def test_what_is_held_while_it_is_delivered_stays_held(opened: Opened) -> 
     assert await opened.lease(UNTIL) == []
 
 
-async def test_the_last_outcome_of_a_deleted_message(opened: Opened) -> None:
+async def test_the_last_outcome_of_deleted_recipients_has_no_report(opened: Opened) -> None:
+    await opened.store.add(new_mail("bob@example.net", "bob@example.com"))
+    first, second = await opened.lease()
+    report = new_mail("ann@example.org", sender="")
+    for lease in (first, second):
+        await opened.store.change(Selection(destination=lease.destination), "delete", NOW)
+        failed = RecipientOutcome(lease.mail.recipients[0].number, "failed")
+        await opened.store.finish(lease, [failed], [report])
+    assert await opened.store.find(Selection(), 10) == []
+
+
+@pytest.mark.parametrize("state", ["failed", "waiting"])
+async def test_an_outcome_is_stored_twice(opened: Opened, state: RecipientState) -> None:
+    """The connection to a database may be lost after a commit, before its answer."""
     await opened.store.add(new_mail())
     (lease,) = await opened.lease()
-    await opened.store.change(Selection(), "delete", NOW)
-    report = new_mail("ann@example.org", sender="")
-    await opened.store.finish(lease, [RecipientOutcome(0, "failed")], [report])
-    assert [each.id for each in await opened.store.find(Selection(), 10)] == [report.id]
+    outcome, report = RecipientOutcome(0, state, due=NOW + 9), new_mail("ann@example.org", sender="")
+    for _ in range(2):
+        await opened.store.finish(lease, [outcome], [report])
+    found = [each.id for each in await opened.store.find(Selection(), 10)]
+    assert found == [*[lease.mail.id] * (state == "waiting"), report.id]
+    await opened.store.change(Selection(ids=[report.id]), "delete", NOW)  # it was delivered meanwhile
+    await opened.store.finish(lease, [outcome], [report])
+    assert len(await opened.store.find(Selection(), 10)) == (state == "waiting")
 
 
 async def test_it_counts(opened: Opened) -> None:
@@ -230,3 +263,29 @@ async def test_it_counts(opened: Opened) -> None:
     size = 2 * len(new_mail().body)
     assert await opened.store.depth(NOW + 60) == Depth(2, size, 2, 1, 1, NOW, (3, 0, 0, 0, 0, 0, 0, 0))
     assert (await opened.store.depth(UNTIL)).leased == 0
+
+
+async def test_a_list_goes_on_after_the_message_at_its_end_is_gone(opened: Opened) -> None:
+    for _ in range(3):
+        await opened.store.add(new_mail())
+    *_, last = await opened.store.find(Selection(), 2)
+    await opened.store.change(Selection(ids=[last.id]), "delete", NOW)
+    assert len(await opened.store.find(Selection(), 10, last.number)) == 1
+
+
+async def test_messages_are_removed_by_another_process_while_they_are_listed(
+    opened: Opened, another: BlockingQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        await opened.store.add(new_mail("bob@example.net", "eve@example.net"))
+    module = sys.modules[type(opened.store._database).__module__]
+
+    original: Callable[..., QueuedMail] = vars(module)["mail_of"]
+
+    def mail_of(*arguments: Any) -> QueuedMail:
+        another.change(Selection(), "delete", NOW)
+        return original(*arguments)
+
+    monkeypatch.setattr(module, "mail_of", mail_of)
+    assert [len(each.recipients) for each in await opened.store.find(Selection(), 10)] == [2, 2, 2]
+    assert await opened.store.find(Selection(), 10) == []

@@ -8,6 +8,7 @@ import contextlib
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import pytest
 from tests.maildir import stored
 from tests.siege.besieged import KIB, Besieged
 from tests.siege.client import Client, Refused
+from tests.waiting import eventually
 
 BODY = b"Subject: hi\r\n\r\n" + (b"x" * 78 + b"\r\n") * 2500 + b"the end\r\n"
 
@@ -69,6 +71,29 @@ def test_full(directory, lmtp):
                 path.unlink()
             client.send(BODY)
             assert whole(disk / "Maildir") == 1
+        assert server.stop()
+
+
+def test_a_queue_on_a_full_disk(directory):
+    options = ["--backend", "queue:sqlite:disk/queue.db", "--relay-domain", "localhost"]
+    options += ["--route", "* endpoint=tcp:127.0.0.1:1"]
+    with small_disk(directory) as disk, Besieged(directory, *options) as server:
+        with Client(server.port) as client:
+            number = 0
+            with contextlib.suppress(Refused):
+                while True:
+                    client.send(BODY)
+                    number += 1
+            assert refusal(client) == "452 4.3.1"
+            bodies = disk / "queue.db-bodies"
+            eventually(lambda: len(list(bodies.iterdir())) == number > 0)
+            command = [sys.executable, "-m", "txsmtpx.queue", f"sqlite:{disk}/queue.db", "delete"]
+            (first, *_) = sorted(bodies.iterdir())
+            assert first.read_bytes().endswith(BODY)
+            done = subprocess.run([*command, "--all"], capture_output=True, text=True, check=True)
+            assert done.stdout == f"delete: {number} recipient{'s' * (number != 1)}\n"
+            assert list(bodies.iterdir()) == []
+            client.send(BODY)
         assert server.stop()
 
 

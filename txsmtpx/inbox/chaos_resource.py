@@ -10,9 +10,9 @@ from txsmtpx.inbox.faults import COMMANDS, MAX_SECONDS, MAX_TEXT, Fault, Faults
 from txsmtpx.inbox.inbox_errors import BadRequest, error_body
 from txsmtpx.inbox.inbox_request import reject_body
 from txsmtpx.inbox.inbox_resource import InboxResource
-from txsmtpx.inbox.json_text import JsonValue, json_text
+from txsmtpx.inbox.json_text import JsonValue
 from txsmtpx.inbox.query_parameters import QueryParameters
-from txsmtpx.inbox.streamed_response import StreamedResponse, encoded
+from txsmtpx.inbox.streamed_response import StreamedResponse, json_response
 
 OFF = "Faults are off. To turn them on, start the server with --chaos."
 
@@ -89,10 +89,8 @@ class ChaosResource(InboxResource):
         if self._faults is None:
             yield error_body(request, 403, OFF)
             return
-        request.setHeader("Content-Type", "application/json")
         listed: list[JsonValue] = [each.as_json() for each in self._faults.all]
-        yield from encoded(json_text({"faults": listed}))
-        yield b"\n"
+        yield from json_response(request, {"faults": listed})
 
 
 def _fault(parameters: QueryParameters) -> Fault:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Sequence
 
@@ -112,16 +111,20 @@ def _released(
     yield b'{\n  "outcomes": ['
     separator, counts = b"\n    ", [0, 0]
     for number in numbers:
-        with contextlib.suppress(MessageDeleted):  # since the search
-            for outcome in (yield from _sent(inbox, release, number, to, keep_id)):
-                counts[outcome.released] += 1
-                yield separator + json.dumps({"id": number} | outcome.as_json()).encode("ascii")
-                separator = b",\n    "
+        for outcome in (yield from _sent(inbox, release, number, to, keep_id)):
+            counts[outcome.released] += 1
+            yield separator + json.dumps({"id": number} | outcome.as_json()).encode("ascii")
+            separator = b",\n    "
     yield b'\n  ],\n  "released": %d,\n  "failed": %d\n}\n' % (counts[True], counts[False])
 
 
 def _sent(
     inbox: Inbox, release: MailRelease, number: int, to: Sequence[str], keep_id: bool
 ) -> CooperativeWork[list[ReleaseOutcome]]:
-    received = yield from inbox.store.message(number)
+    try:
+        received = yield from inbox.store.message(number)
+    except MessageDeleted:  # since the search
+        return []
+    except Busy:  # the outcomes before are written
+        return [ReleaseOutcome(", ".join(to), False, "Not sent: the inbox is busy. Try again later.")]
     return (yield from result_of(release.send(received, to or received.recipients, keep_id)))

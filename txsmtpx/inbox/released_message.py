@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from email.utils import formatdate
 from uuid import uuid4
 
@@ -12,7 +13,7 @@ from txsmtpx.content.header_edit import HeaderEdit
 from txsmtpx.grammar import path, trace
 from txsmtpx.grammar.mailbox import with_a_label
 
-_ENDS = (b"\r\n\r\n", b"\n\n", b"\n\r\n")
+_EMPTY_LINE = re.compile(rb"\n\r?\n")
 
 
 def released_content(received: Received, now: float, keep_id: bool) -> bytes:
@@ -36,12 +37,12 @@ def released_content(received: Received, now: float, keep_id: bool) -> bytes:
         SMTPError: 554 5.4.6 if the message is in a loop.
     """
     content = received.content
-    ends = [at + len(end) for end in _ENDS if (at := content.find(end)) >= 0]
-    end = min(ends, default=len(content))
+    found = _EMPTY_LINE.search(content)
+    end = len(content) if found is None else found.end()
     beginning = Beginning(end)
     beginning.add(content[:end])
     check_hops(beginning)
-    edit = HeaderEdit(content[:end], body_follows=bool(ends))
+    edit = HeaderEdit(content[:end], body_follows=found is not None)
     edit.insert(0, _trace(received, now))
     edit.delete("bcc")
     edit.delete("return-path")

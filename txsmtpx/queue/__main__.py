@@ -127,11 +127,11 @@ def _run(queue: BlockingQueue, options: argparse.Namespace, now: float) -> None:
 
 
 def _list(queue: BlockingQueue, selection: Selection, now: float) -> None:
-    after = ""
+    after = 0
     while page := queue.find(selection, PAGE, after):
         for mail in page:
             print("\n".join(lines_of(mail, now)))
-        after = page[-1].id
+        after = page[-1].number
     print(summary_of(queue.depth(now), now))
 
 
@@ -142,7 +142,7 @@ def _show(queue: BlockingQueue, id: str, now: float) -> None:
     Raises:
         LookupError: There is none.
     """
-    found = queue.find(Selection([id]), 1, "")
+    found = queue.find(Selection([id]), 1, 0)
     if not found:
         raise LookupError(f"the queue has no message {id}")
     (mail,) = found

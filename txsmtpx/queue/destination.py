@@ -1,7 +1,7 @@
 """
 The destinations of a queue: for each the connections, the limit on deliveries, and the circuit breaker.
 
-Theory of operation.  A destination begins with `FIRST` deliveries at a time.  Each delivered message allows one more,
+Theory of operation.  A destination begins with `FIRST` delivery at a time.  Each delivered message allows one more,
 up to the limit, and each failed connection takes one back.  So a thousand domains that hang do not hold all deliveries
 of the queue.  Postfix begins with 5 (initial_destination_concurrency).
 
@@ -21,7 +21,7 @@ from txsmtpx.queue.circuit_breaker import CircuitBreaker
 from txsmtpx.queue.queued_mail import Lease
 from txsmtpx.wire.pool import SMTPPool
 
-FIRST = 2
+FIRST = 1
 """Deliveries at a time to a destination that has not accepted a message yet."""
 
 IDLE = 90.0

@@ -9,7 +9,7 @@ A lease is a message with its recipients at one destination.  A destination take
 time (`txsmtpx.queue.destination`).  A few more leases wait for them, so that a connection is used for many messages
 without a look for each.  When those are enough, the destination is full, and the store leases nothing more for it.
 
-Leases end by themselves, so that another process takes over what a killed one has left.  While
+Leases end by themselves, so that another process delivers what a killed one has left.  While
 the dispatcher holds leases, it renews them.  An outcome that the store cannot take is kept, and stored later: to lose
 the outcome of a delivered message would deliver it a second time.
 """
@@ -28,7 +28,7 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from txsmtpx.queue.delivery_slots import DeliverySlots
+from txsmtpx.queue.delivery_slots import DeliverySlots, Slot
 from txsmtpx.queue.destination import Destination, Destinations
 from txsmtpx.queue.open_store import TROUBLE
 from txsmtpx.queue.queue_store import QueueStore
@@ -110,7 +110,7 @@ class Dispatcher:
         self._renewal: IDelayedCall | None = None
         self._wanted = False
         self._looking = False
-        self._slots = DeliverySlots(most)
+        self._slots = DeliverySlots(reactor, most, self._begin_turns)
         self._full: Collection[str] = ()  # the destinations for which the last look has leased nothing
         self._exhausted = False  # the last look could not lease all that is due
         self._failures = 0
@@ -202,16 +202,20 @@ class Dispatcher:
             running.addBoth(self._over, running)
         self._destinations.release(destination)
 
-    async def _run(self, lease: Lease, destination: Destination, slot: bool) -> None:
+    def _begin_turns(self) -> None:
+        """Begin the deliveries that wait for a slot."""
+        while (destination := self._slots.next_turn()) is not None:
+            self._begin(destination)
+
+    async def _run(self, lease: Lease, destination: Destination, slot: Slot) -> None:
         try:
             try:
                 completion = await self._deliver(lease, destination)
             finally:  # the next delivery begins before the outcome is stored
                 destination.deliveries -= 1
                 self._slots.give_back(slot)
-                self._begin(destination)
-                while (waiting := self._slots.next_turn()) is not None:
-                    self._begin(waiting)
+                self._slots.line_up(destination)
+                self._begin_turns()
         except CancelledError:
             await self._hand_back([lease])
         except Exception:

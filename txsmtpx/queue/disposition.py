@@ -1,12 +1,12 @@
 """
-What becomes of a recipient after an attempt: its new state, the next attempt, and what the sender is told.
+What becomes of a recipient after an attempt: its new state, the next attempt, and the report to the sender.
 
 Theory of operation.  A delivered or rejected recipient is final.  A deferred one waits, each time twice as long, with
 jitter.  At the end of ``expire`` there is one last attempt, after which the recipient has expired.
 
 A message that *may* have been delivered is sent again by default: a message that comes twice does less harm than one
 that is lost, and receivers recognize it by its Message-ID.  Postfix and Exim send it again too.  With "return" it is
-not sent again, and the report to the sender says that it may have arrived.
+not sent again, and its sender gets a report with the reason.
 
 The next attempt is never later than a time that matters: the end of ``expire``, or the time of BY (RFC 2852).
 """
@@ -35,7 +35,7 @@ class Disposition:
         result: The result of the attempt.
         outcome: What the store keeps.
         event: The event.
-        report: What a report says of the recipient; None if the sender gets no report.
+        report: The action of the recipient in a report; None if the sender gets no report.
         server: The server, "" if none was reached.
     """
 
@@ -153,7 +153,7 @@ def _of_success(
     mail: QueuedMail, notify: Sequence[str] | None, attempted: Attempted, final_delivery: bool
 ) -> Action | None:
     """
-    Return what a report says of a recipient that was delivered.
+    Return the action in a report of a recipient that was delivered.
 
     RFC 3461 §5.2.2: a server that sends no reports leaves the report of a success to this queue.  RFC 2852 §4.1.4.2:
     so does a server without DELIVERBY for a message with BY.

@@ -132,22 +132,22 @@ class LeasedDelivery:
 
         Returns:
             The reports, and what becomes of the recipients.  If a report cannot be written, its recipients wait for
-            another attempt: no mail is lost without a word.
+            another attempt, so that no mail is lost in silence.
         """
         reports: list[NewMail] = []
         kept = list(found)
         for action in dict.fromkeys(each.report for each in found if each.report is not None):
-            told = [each for each in found if each.report == action]
+            reported = [each for each in found if each.report == action]
             recipients = [
                 ReportedRecipient(each.recipient.recipient, action, each.result.reply, each.result.remote, each.server)
-                for each in told
+                for each in reported
             ]
             try:
                 report = await self._written(ReportRequest(mail, recipients, self._now()))
                 reports += [] if report is None else [await self._mail_of(report)]
             except Exception:
                 log.failure("queue={queue} a report cannot be written", queue=mail.id)
-                kept = [self._policy.postponed(mail, each, self._now()) if each in told else each for each in kept]
+                kept = [self._policy.postponed(mail, each, self._now()) if each in reported else each for each in kept]
         return reports, kept
 
     async def _written(self, request: ReportRequest) -> Report | None:

@@ -38,16 +38,18 @@ from txsmtpx.queue.disposition import Disposition, DispositionPolicy
 from txsmtpx.queue.leased_delivery import LeasedDelivery, event_of
 from txsmtpx.queue.new_mail import new_envelope, new_mail, pieces
 from txsmtpx.queue.open_store import OpenStore
-from txsmtpx.queue.queue_events import EventFeed, QueueEvent, QueueEvents
+from txsmtpx.queue.queue_events import EventFeed, QueueEvents
 from txsmtpx.queue.queue_observer import Activity, QueueObserver
 from txsmtpx.queue.queue_store import QueueStore
 from txsmtpx.queue.queued_mail import Depth, NewMail, QueuedMail
 from txsmtpx.queue.report_request import Report, Reporter
 from txsmtpx.queue.route import Route, Routes
 from txsmtpx.wire.connecting import chosen_reactor
+from txsmtpx.wire.description import ehlo_name
 from txsmtpx.wire.dkim_signer import DKIMSigner, signed_by
 from txsmtpx.wire.pending_work import PendingWork
 from txsmtpx.wire.reactor_threads import in_thread_of
+from txsmtpx.wire.uncancelled import uncancelled
 
 log = Logger(__name__)
 
@@ -105,7 +107,7 @@ class MailQueue(Service):
             identifier = await queue.submit("shop@example.org", ["ann@example.net"], message)
     """
 
-    @checked_except("store", "routes", "reporter", "dkim", *(each.name for each in fields(QueueSettings)))
+    @checked_except("routes", "reporter", "dkim", *(each.name for each in fields(QueueSettings)))
     def __init__(
         self,
         store: QueueStore,
@@ -130,6 +132,7 @@ class MailQueue(Service):
         self.settings: QueueSettings = QueueSettings(
             retry, retry_most, expire, delay_report, deliveries, destination, failures, unsure, lease
         )
+        ehlo_name(domain)  # which raises an error if it is wrong
         self.domain = domain
         self.reporter = reporter
         self._dkim = dkim
@@ -175,12 +178,12 @@ class MailQueue(Service):
         self, sender: str, recipients: Sequence[Recipient], body: ClientBody, options: MailOptions
     ) -> str:
         envelope = new_envelope(sender, recipients, body, options, self.domain, self.now())
-        utf8 = envelope.smtputf8
 
         async def store(given: ClientBody) -> None:
-            await self.store_message(envelope, pieces(source(given, {"8BITMIME": None}, self._in_thread, utf8)))
+            content = source(given, {"8BITMIME": None}, self._in_thread, envelope.smtputf8)
+            await self.store_message(envelope, pieces(content))
 
-        await signed_by(self._dkim, body, MailOptions(smtputf8=utf8), store)
+        await signed_by(self._dkim, body, MailOptions(smtputf8=envelope.smtputf8), store)
         return envelope.queue_id
 
     async def store_message(self, envelope: EnvelopeFields, content: AsyncIterable[bytes]) -> None:
@@ -197,22 +200,20 @@ class MailQueue(Service):
         """
         await self._opened.open()
         mail, body = await self._read(envelope, content)
-        try:
-            await self.store.add(mail)
-        except CancelledError:  # it may be stored all the same, and then needs its body
-            raise
-        except BaseException:
+
+        def failed(failure: Failure) -> Failure:
             body.discard()
-            raise
-        for recipient, destination in zip(envelope.recipients, mail.destinations, strict=True):
-            self._feed.add(QueueEvent("queued", envelope.queue_id, envelope.sender, recipient.address, destination))
+            return failure
+
+        # If the client is lost, the message may be stored all the same, and needs its body.
+        await uncancelled(self.store.add(mail).addCallbacks(lambda _: self._feed.queued(mail), failed))
 
     async def _report(self, report: Report) -> NewMail:
         """Return the message of a report, which has the null reverse-path."""
         utf8 = MailOptions(smtputf8=report.smtputf8)
         envelope = new_envelope("", [(report.recipient, None)], b"", utf8, self.domain, self.now())
-        content = pieces(source(report.content, {}, self._in_thread, report.smtputf8))
-        return (await self._read(envelope, content))[0]
+        content = source(report.content, {}, self._in_thread, report.smtputf8)
+        return (await self._read(envelope, pieces(content)))[0]
 
     async def _read(self, envelope: EnvelopeFields, content: AsyncIterable[bytes]) -> tuple[NewMail, ReceivedBody]:
         """Read a message, whose body is on the disk then, or in memory."""

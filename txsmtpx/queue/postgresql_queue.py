@@ -13,17 +13,15 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
+from txsmtpx.queue.postgresql_connection import connect
 from txsmtpx.queue.postgresql_rows import due, insert, mail_of, named, remove_finished, where
-from txsmtpx.queue.postgresql_schema import CHANNEL, LOCK, TABLES, VERSION
+from txsmtpx.queue.postgresql_schema import CHANNEL
 from txsmtpx.queue.queue_rows import CHANGES, RECIPIENT, SELECTED, SETTLE, RecipientRow, settled
 from txsmtpx.queue.queue_store import Change
 from txsmtpx.queue.queued_mail import AGES, Depth, Lease, NewMail, QueuedMail, RecipientOutcome, Selection
 
 if TYPE_CHECKING:
     import psycopg
-
-CONNECT = 10
-"""Seconds for a connection."""
 
 IN_MEMORY = 256 * 1024
 """Octets of a body that is read in memory; more are in a temporary file."""
@@ -54,26 +52,7 @@ class PostgreSQLQueue:
             psycopg.Error: The database cannot be used.
             ValueError: The tables are those of a later version.
         """
-        import psycopg
-
-        connection = psycopg.connect(
-            self._url, connect_timeout=CONNECT, autocommit=True, application_name="txsmtpx", keepalives_idle=30
-        )
-        try:
-            connection.execute("SET search_path TO txsmtpx_queue; SET synchronous_commit TO on")
-            with connection.transaction():
-                connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
-                known = connection.execute("SELECT to_regclass('txsmtpx_queue.version')").fetchone()
-                if known == (None,):
-                    connection.execute(TABLES)
-                    connection.execute("INSERT INTO version VALUES (%s)", (VERSION,))
-                version = connection.execute("SELECT version FROM version").fetchone()
-            if version is None or version[0] > VERSION:
-                raise ValueError("the tables were created by a later version of txsmtpx; update txsmtpx")
-        except BaseException:
-            connection.close()
-            raise
-        return connection
+        return connect(self._url)
 
     def open(self) -> None:
         """Connect, unless there is a connection; the errors are those of `connected`."""
@@ -101,6 +80,13 @@ class PostgreSQLQueue:
             yield connection
             if notify:
                 connection.execute(f"NOTIFY {CHANNEL}")
+
+    @contextlib.contextmanager
+    def _snapshot(self) -> Iterator[psycopg.Connection]:
+        """Read one state of the tables, whatever other processes change.  So no message is read by half."""
+        with self._transaction() as connection:
+            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            yield connection
 
     # ---- deliveries
 
@@ -174,7 +160,7 @@ class PostgreSQLQueue:
             leases: The leases.
             until: Their new end.
         """
-        self._update(leases, "due = %(due)s", until)
+        self._update(leases, "due = %(due)s", until, notify=False)
 
     def hand_back(self, leases: Sequence[Lease]) -> None:
         """
@@ -183,10 +169,10 @@ class PostgreSQLQueue:
         Args:
             leases: The leases.
         """
-        self._update(leases, "due = %(due)s, owner = '', attempts = attempts - 1", 0.0)
+        self._update(leases, "due = %(due)s, owner = '', attempts = attempts - 1", 0.0, notify=True)
 
-    def _update(self, leases: Sequence[Lease], change: str, due: float) -> None:
-        with self._transaction(notify=True) as connection, connection.cursor() as cursor:
+    def _update(self, leases: Sequence[Lease], change: str, due: float, notify: bool) -> None:
+        with self._transaction(notify) as connection, connection.cursor() as cursor:
             cursor.executemany(
                 f"UPDATE recipient SET {change} WHERE owner = %(owner)s AND number = ANY(%(numbers)s)"
                 " AND mail = (SELECT number FROM mail WHERE id = %(id)s)",
@@ -211,12 +197,14 @@ class PostgreSQLQueue:
             reports: The reports.
         """
         with self._transaction(notify=bool(reports)) as connection:
-            for report in reports:
-                insert(connection, report, self._spool)
             found = connection.execute("SELECT number FROM mail WHERE id = %s", (lease.mail.id,)).fetchone()
-            if found is not None:  # otherwise an operator has deleted it
-                for each in outcomes:
-                    connection.execute(named(SETTLE), settled(found[0], lease.owner, each))
+            if found is not None:  # otherwise an operator has deleted it, or another process has delivered it
+                settle = named(SETTLE)
+                counted = [
+                    connection.execute(settle, settled(found[0], lease.owner, each)).rowcount for each in outcomes
+                ]
+                for report in reports if any(counted) else ():
+                    insert(connection, report, self._spool)
                 connection.execute(
                     "UPDATE recipient SET owner = '', due = 0 WHERE mail = %s AND destination = %s AND owner = %s",
                     (found[0], lease.destination, lease.owner),
@@ -253,23 +241,23 @@ class PostgreSQLQueue:
         Raises:
             LookupError: There is no such message.
         """
-        connection = self._connection
-        row = connection.execute("SELECT number FROM mail WHERE id = %s", (id,)).fetchone()
-        if row is None:
-            raise LookupError(f"the queue has no message {id}")
-        body = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115  # the caller closes it
-        at = 0
-        while piece := connection.execute(
-            "SELECT octets FROM content WHERE mail = %s AND piece = %s", (row[0], at)
-        ).fetchone():
-            body.write(piece[0])
-            at += 1
+        with self._snapshot() as connection:
+            row = connection.execute("SELECT number FROM mail WHERE id = %s", (id,)).fetchone()
+            if row is None:
+                raise LookupError(f"the queue has no message {id}")
+            body = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115  # the caller closes it
+            at = 0
+            while piece := connection.execute(
+                "SELECT octets FROM content WHERE mail = %s AND piece = %s", (row[0], at)
+            ).fetchone():
+                body.write(piece[0])
+                at += 1
         body.seek(0)
         return cast(BinaryIO, body)
 
     # ---- administration
 
-    def find(self, selection: Selection, limit: int, after: str) -> list[QueuedMail]:
+    def find(self, selection: Selection, limit: int, after: int) -> list[QueuedMail]:
         """
         List messages, the oldest first.
 
@@ -282,19 +270,19 @@ class PostgreSQLQueue:
             The messages.
         """
         condition, values = where(selection)
-        connection = self._connection
-        numbers = connection.execute(
-            f"SELECT DISTINCT mail {SELECTED} {condition}"
-            " AND mail > coalesce((SELECT number FROM mail WHERE id = %(after)s), 0) ORDER BY mail LIMIT %(limit)s",
-            {**values, "after": after, "limit": limit},
-        ).fetchall()
         found = []
-        for (number,) in numbers:
-            rows = connection.execute(
-                f"SELECT {RECIPIENT} {SELECTED} {condition} AND recipient.mail = %(mail)s ORDER BY recipient.number",
-                {**values, "mail": number},
+        with self._snapshot() as connection:
+            numbers = connection.execute(
+                f"SELECT DISTINCT mail {SELECTED} {condition} AND mail > %(after)s ORDER BY mail LIMIT %(limit)s",
+                {**values, "after": after, "limit": limit},
             ).fetchall()
-            found.append(mail_of(connection, number, cast(list[RecipientRow], rows)))
+            for (number,) in numbers:
+                rows = connection.execute(
+                    f"SELECT {RECIPIENT} {SELECTED} {condition} AND recipient.mail = %(mail)s"
+                    " ORDER BY recipient.number",
+                    {**values, "mail": number},
+                ).fetchall()
+                found.append(mail_of(connection, number, cast(list[RecipientRow], rows)))
         return found
 
     def change(self, selection: Selection, change: Change, now: float) -> int:

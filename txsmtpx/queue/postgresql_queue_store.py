@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import secrets
-import shutil
-import tempfile
 from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from twisted.internet.defer import Deferred
@@ -21,11 +17,13 @@ from txsmtpx.interfaces import Reactor, clock_of
 from txsmtpx.queue.postgresql_listener import PostgreSQLListener
 from txsmtpx.queue.postgresql_queue import PostgreSQLQueue
 from txsmtpx.queue.queue_store import INLINE
+from txsmtpx.queue.spool_directory import SpoolDirectory
 from txsmtpx.queue.threaded_queue_store import ThreadedQueueStore
 from txsmtpx.wire.reactor_threads import in_thread_of
 
 if TYPE_CHECKING:
     import psycopg
+
 
 class PostgreSQLQueueStore(ThreadedQueueStore):
     """
@@ -64,8 +62,8 @@ class PostgreSQLQueueStore(ThreadedQueueStore):
             raise ValueError("the URL of the database is malformed; write postgresql://USER@HOST/NAME") from None
         shown = {name: known.get(name) for name in ("user", "host", "port", "dbname")}
         self.name: str = " ".join(f"{name}={value}" for name, value in shown.items() if value) or "the default database"
-        self._spool = Path(tempfile.gettempdir(), f"txsmtpx-queue-{secrets.token_hex(8)}")
-        self._queue = PostgreSQLQueue(url, self._spool)
+        self._spool = SpoolDirectory()
+        self._queue = PostgreSQLQueue(url, self._spool.path)
         super().__init__(self._queue, (psycopg.Error,))
         self._reactor = clock_of(reactor)
         self._listener: PostgreSQLListener | None = None
@@ -84,13 +82,16 @@ class PostgreSQLQueueStore(ThreadedQueueStore):
             As there.
         """
         self._changed = changed
-        self._spool.mkdir(mode=0o700, exist_ok=True)
+
+        def begin() -> None:
+            self._spool.open()
+            self._queue.open()
 
         def listen(_: None) -> Deferred[None]:
             self._listener = PostgreSQLListener(self._connect, changed, self._reactor)
             return self._listener.start()
 
-        return self._call(self._queue.open).addCallback(listen)
+        return self._call(begin).addCallback(listen)
 
     def _connect(self, statement: str) -> Deferred[psycopg.Connection]:
         def connected() -> psycopg.Connection:
@@ -112,7 +113,7 @@ class PostgreSQLQueueStore(ThreadedQueueStore):
         return super().close().addBoth(self._clean)
 
     def _clean(self, result: Failure | None) -> Failure | None:
-        shutil.rmtree(self._spool, ignore_errors=True)
+        self._spool.close()
         return result
 
     def body(self) -> ReceivedBody:
@@ -122,4 +123,4 @@ class PostgreSQLQueueStore(ThreadedQueueStore):
         Returns:
             The body.
         """
-        return ReceivedBody(INLINE - 1, BodyDirectory(self._spool), partial(in_thread_of, self._reactor))
+        return ReceivedBody(INLINE - 1, BodyDirectory(self._spool.path), partial(in_thread_of, self._reactor))

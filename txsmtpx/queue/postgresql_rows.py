@@ -117,7 +117,7 @@ def mail_of(connection: psycopg.Connection, number: int, rows: Iterable[Recipien
     ).fetchone()
     assert row is not None
     envelope, size, expires, priority = row
-    return assembled(envelope, size, expires, priority, rows)
+    return assembled(number, envelope, size, expires, priority, rows)
 
 
 def remove_finished(connection: psycopg.Connection, numbers: Iterable[int]) -> None:

@@ -8,6 +8,7 @@ client keeps the message.
 from __future__ import annotations
 
 import errno
+import sqlite3
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import replace
 
@@ -38,7 +39,12 @@ from txsmtpx.queue.queue_url import store_of
 
 log = Logger(__name__)
 
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_FULL: dict[str, set[object]] = {
+    "errno": {errno.ENOSPC, errno.EDQUOT, errno.EFBIG},
+    "sqlite_errorcode": {sqlite3.SQLITE_FULL},
+    "sqlstate": {"53100"},  # of PostgreSQL
+}
+"""The attributes of an error of a full disk, of the system and of databases, and their values."""
 
 
 class QueueBackend(OpenBackend):
@@ -147,7 +153,7 @@ class QueueSession(Session):
             log.error(
                 "session={session} queue={queue} not stored: {error}", session=session_id, queue=queue_id, error=error
             )
-            full = any(getattr(each, "errno", None) in _FULL for each in (error, error.__cause__))
+            full = any(_is_full(each) for each in (error, error.__cause__))
             reply = disk_full_452(queue_id) if full else replies.local_error_451(queue_id)
             raise SMTPError.from_reply(reply) from error
 
@@ -171,6 +177,10 @@ async def _traced(message: Message, context: DataContext) -> AsyncIterator[bytes
         yield chunk
     if beginning is not None:
         check_hops(beginning)
+
+
+def _is_full(error: BaseException | None) -> bool:
+    return any(getattr(error, name, None) in values for name, values in _FULL.items())
 
 
 def queue_backend(argument: str) -> QueueBackend:

@@ -12,6 +12,7 @@ from twisted.internet.defer import Deferred
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.interfaces.loop_deferred import explained
 from txsmtpx.queue.queue_observer import AttemptOutcome
+from txsmtpx.queue.queued_mail import NewMail
 
 EventKind = Literal["queued", AttemptOutcome]
 """What has happened to a recipient.  "failed" and "expired" are final, as "delivered" is."""
@@ -139,6 +140,17 @@ class EventFeed:
         """
         for reader in list(self.readers):
             reader.add(event)
+
+    def queued(self, mail: NewMail) -> None:
+        """
+        Give the events of a message that is stored to all readers, one for each recipient.
+
+        Args:
+            mail: The message.
+        """
+        sender = mail.envelope.sender
+        for recipient, destination in zip(mail.envelope.recipients, mail.destinations, strict=True):
+            self.add(QueueEvent("queued", mail.id, sender, recipient.address, destination))
 
     def end(self) -> None:
         """End all readers."""

@@ -70,12 +70,13 @@ def chosen(ready: Iterable[tuple[int, str]], limit: int, per_destination: int) -
 
 
 def assembled(
-    envelope: str, size: int, expires: float, priority: int, recipients: Iterable[RecipientRow]
+    number: int, envelope: str, size: int, expires: float, priority: int, recipients: Iterable[RecipientRow]
 ) -> QueuedMail:
     """
     Return a message.
 
     Args:
+        number: The number of the message.
         envelope: The envelope as JSON.
         size: The octets of the message.
         expires: When it is returned.
@@ -92,7 +93,7 @@ def assembled(
         )
         for at, destination, state, attempts, due, owner, reply, server, reported in recipients
     ]
-    return QueuedMail(parsed, found, size, expires, priority)
+    return QueuedMail(parsed, found, size, expires, priority, number)
 
 
 def settled(mail: int, owner: str, outcome: RecipientOutcome) -> dict[str, object]:

@@ -115,6 +115,7 @@ class IQueueStore(Interface):
         End a lease, and store its outcomes and the reports that they cause: all of it, or nothing.
 
         A message whose recipients are all final is removed.  A recipient of the lease without an outcome is due now.
+        If no outcome counts, no report is stored: an operator has deleted the recipients, or it was stored before.
 
         Args:
             lease: The lease.  If another process has got the recipients since, their final outcomes count all the same.
@@ -162,14 +163,14 @@ class IQueueStore(Interface):
             StoreError: There is no such body; the Deferred fails.
         """
 
-    def find(selection: Selection, limit: int, after: str = "") -> Deferred[list[QueuedMail]]:
+    def find(selection: Selection, limit: int, after: int = 0) -> Deferred[list[QueuedMail]]:
         """
         List messages, the oldest first.
 
         Args:
             selection: Selects the recipients.
             limit: The most messages.
-            after: The identifier of the last message of the list before; "" for the first list.
+            after: The number of the last message of the list before, which may be gone now; 0 for the first list.
 
         Returns:
             A Deferred of the messages, each with its selected recipients.
@@ -287,7 +288,7 @@ class QueueStore(Protocol):
             A Deferred of a file.
         """
 
-    def find(self, selection: Selection, limit: int, after: str = "", /) -> Deferred[list[QueuedMail]]:
+    def find(self, selection: Selection, limit: int, after: int = 0, /) -> Deferred[list[QueuedMail]]:
         """
         List messages.
 

@@ -109,6 +109,7 @@ class QueuedMail:
         size: The octets of the message.
         expires: When the message is returned if it is not delivered, in seconds since the epoch.
         priority: The priority, from -9 to 9.
+        number: The number in its store.  Later messages have higher numbers.
     """
 
     envelope: EnvelopeFields
@@ -116,6 +117,7 @@ class QueuedMail:
     size: int
     expires: float
     priority: int = 0
+    number: int = 0
 
     @property
     def id(self) -> str:

@@ -11,13 +11,13 @@ from txsmtpx.grammar.reply import Reply
 from txsmtpx.queue.queued_mail import QueuedMail
 
 Action = Literal["failed", "delayed", "delivered", "relayed"]
-"""What a report says of a recipient (RFC 3464 §2.3.3)."""
+"""The action of a recipient in a report (RFC 3464 §2.3.3)."""
 
 
 @dataclass(frozen=True)
 class ReportedRecipient:
     """
-    A recipient of whom a report tells.
+    A recipient in a report.
 
     Attributes:
         recipient: The recipient.
@@ -41,7 +41,7 @@ class ReportRequest:
 
     Attributes:
         mail: The message.
-        recipients: The recipients of whom it tells.
+        recipients: The recipients in the report.
         when: The time of the report, in seconds since the epoch.
     """
 
@@ -68,7 +68,7 @@ class Report:
 
 Reporter = Callable[[ReportRequest, BinaryIO], Awaitable[Report | None] | Report | None]
 """
-Write a report, or tell the sender in another way and return None.
+Write a report, or inform the sender in another way and return None.
 
 It is called with the message as a file.
 """

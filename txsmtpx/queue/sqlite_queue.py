@@ -183,13 +183,12 @@ class SQLiteQueue:
             reports: The reports.
         """
         with transaction(self._connection) as connection:
-            for report in reports:
-                insert(connection, report)
             found = connection.execute("SELECT number FROM mail WHERE id = ?", (lease.mail.id,)).fetchone()
-            if found is None:  # an operator has deleted it
+            if found is None:  # an operator has deleted it, or another process has delivered it
                 return
-            for each in outcomes:
-                connection.execute(SETTLE, settled(found[0], lease.owner, each))
+            counted = [connection.execute(SETTLE, settled(found[0], lease.owner, each)).rowcount for each in outcomes]
+            for report in reports if any(counted) else ():
+                insert(connection, report)
             connection.execute(
                 "UPDATE recipient SET owner = '', due = 0 WHERE mail = ? AND destination = ? AND owner = ?",
                 (found[0], lease.destination, lease.owner),
@@ -228,18 +227,16 @@ class SQLiteQueue:
             LookupError: There is no such message.
             OSError: Its file cannot be opened.
         """
-        row = self._connection.execute("SELECT number, body FROM mail WHERE id = ?", (id,)).fetchone()
+        row = self._connection.execute(
+            "SELECT body, octets FROM mail LEFT JOIN content ON content.mail = mail.number WHERE id = ?", (id,)
+        ).fetchone()
         if row is None:
             raise LookupError(f"the queue has no message {id}")
-        if row[1]:
-            return self.bodies.path_of(row[1]).open("rb")
-        return io.BytesIO(
-            self._connection.execute("SELECT octets FROM content WHERE mail = ?", (row[0],)).fetchone()[0]
-        )
+        return self.bodies.path_of(row[0]).open("rb") if row[0] else io.BytesIO(row[1])
 
     # ---- administration
 
-    def find(self, selection: Selection, limit: int, after: str) -> list[QueuedMail]:
+    def find(self, selection: Selection, limit: int, after: int) -> list[QueuedMail]:
         """
         List messages, the oldest first.
 
@@ -252,19 +249,18 @@ class SQLiteQueue:
             The messages.
         """
         condition, values = where(selection)
-        connection = self._connection
-        numbers = connection.execute(
-            f"SELECT DISTINCT mail {SELECTED} {condition}"
-            " AND mail > coalesce((SELECT number FROM mail WHERE id = :after), 0) ORDER BY mail LIMIT :limit",
-            {**values, "after": after, "limit": limit},
-        ).fetchall()
         found = []
-        for (number,) in numbers:
-            rows = connection.execute(
-                f"SELECT {RECIPIENT} {SELECTED} {condition} AND recipient.mail = :mail ORDER BY recipient.number",
-                {**values, "mail": number},
+        with transaction(self._connection, "DEFERRED") as connection:  # one state, whatever other processes change
+            numbers = connection.execute(
+                f"SELECT DISTINCT mail {SELECTED} {condition} AND mail > :after ORDER BY mail LIMIT :limit",
+                {**values, "after": after, "limit": limit},
             ).fetchall()
-            found.append(mail_of(connection, number, rows))
+            for (number,) in numbers:
+                rows = connection.execute(
+                    f"SELECT {RECIPIENT} {SELECTED} {condition} AND recipient.mail = :mail ORDER BY recipient.number",
+                    {**values, "mail": number},
+                ).fetchall()
+                found.append(mail_of(connection, number, rows))
         return found
 
     def change(self, selection: Selection, change: Change, now: float) -> int:

@@ -87,7 +87,7 @@ def mail_of(connection: sqlite3.Connection, number: int, rows: Iterable[Recipien
     written, size, expires, priority = connection.execute(
         "SELECT envelope, size, expires, priority FROM mail WHERE number = ?", (number,)
     ).fetchone()
-    return assembled(written, size, expires, priority, rows)
+    return assembled(number, written, size, expires, priority, rows)
 
 
 def remove_finished(connection: sqlite3.Connection, numbers: Iterable[int]) -> list[str]:

@@ -76,7 +76,7 @@ class BlockingQueue(Protocol):
             A file.
         """
 
-    def find(self, selection: Selection, limit: int, after: str, /) -> list[QueuedMail]:
+    def find(self, selection: Selection, limit: int, after: int, /) -> list[QueuedMail]:
         """
         List messages, the oldest first.
 
@@ -281,7 +281,7 @@ class ThreadedQueueStore:
         """
         return self._call(self._database.open_body, mail.id)
 
-    def find(self, selection: Selection, limit: int, after: str = "") -> Deferred[list[QueuedMail]]:
+    def find(self, selection: Selection, limit: int, after: int = 0) -> Deferred[list[QueuedMail]]:
         """
         List messages.
 

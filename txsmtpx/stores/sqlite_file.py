@@ -7,6 +7,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import Literal
 
 CACHE = 8 * 1024
 """KiB of memory in which a connection keeps pages of the file."""
@@ -142,17 +143,20 @@ def _is_empty(connection: sqlite3.Connection, path: str, schema: SQLiteSchema) -
 
 
 @contextlib.contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+def transaction(
+    connection: sqlite3.Connection, kind: Literal["IMMEDIATE", "DEFERRED"] = "IMMEDIATE"
+) -> Iterator[sqlite3.Connection]:
     """
     Change the file: all that happens within is stored together, or nothing of it.
 
     Args:
         connection: The connection.
+        kind: "DEFERRED" to read only.  Other processes may write meanwhile, which the block does not see.
 
     Yields:
         The connection.
     """
-    connection.execute("BEGIN IMMEDIATE")
+    connection.execute(f"BEGIN {kind}")
     try:
         yield connection
         connection.execute("COMMIT")

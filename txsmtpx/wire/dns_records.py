@@ -22,6 +22,7 @@ from txsmtpx.errors import Fault, NetworkError
 from txsmtpx.grammar import asciitext
 from txsmtpx.grammar.domain import to_a_label
 from txsmtpx.wire.system_resolver import Answer, SystemResolver
+from txsmtpx.wire.uncancelled import uncancelled
 
 MAX_ALIASES = 8
 """CNAME records that are followed for one name."""
@@ -274,16 +275,8 @@ def _uncancellable(lookup: Deferred[Answer]) -> Deferred[Answer]:
     Returns:
         The Deferred.
     """
-    own: Deferred[Answer] = Deferred()
+    return uncancelled(lookup.addErrback(_cancelled_by_another))
 
-    def came(answer: Answer) -> Answer:
-        own.callback(answer)
-        return answer
 
-    def failed(failure: Failure) -> None:
-        if failure.check(CancelledError):  # another caller has cancelled the query
-            failure = Failure(ResolverError("the query was cancelled"))
-        own.errback(failure)
-
-    lookup.addCallbacks(came, failed)
-    return own
+def _cancelled_by_another(failure: Failure) -> Failure:
+    return Failure(ResolverError("the query was cancelled")) if failure.check(CancelledError) else failure

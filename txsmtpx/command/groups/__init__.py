@@ -10,7 +10,7 @@ from txsmtpx.command.groups.logging import LOG_FILE, LOGGING, METRICS
 from txsmtpx.command.groups.mail_policy import MAIL_POLICY
 from txsmtpx.command.groups.queueing import QUEUE
 from txsmtpx.command.groups.resource_limits import LIMITS, TIMEOUTS
-from txsmtpx.command.groups.web_inbox import EXAMINATION, WEB
+from txsmtpx.command.groups.web_inbox import RELEASING, WEB
 from txsmtpx.command.groups.worker_processes import WORKERS
 from txsmtpx.command.option import Option
 from txsmtpx.wire.server_settings import ServerKeywords
@@ -30,7 +30,7 @@ GROUPS = (
     LOGGING,
     LOG_FILE,
     WEB,
-    EXAMINATION,
+    RELEASING,
     WORKERS,
     METRICS,
 )

@@ -124,14 +124,14 @@ def _tokens(values: Values) -> ApiTokens | None:
         raise WEB_TOKENS.fault(path, str(error)) from error
 
 
-MORE = (MAILBOX_LIMIT, CHAOS, *HOOK, *RELEASE)
+MORE = (MAILBOX_LIMIT, CHAOS, *HOOK, *EXAMINING)
 """The options that add to the inbox."""
 
 
 def _apply(values: Values, process: Process) -> None:
     description = values[WEB_PORT]
     if description is None:
-        for needs_site in (HOST, WEB_PATH, PROXY, ORIGIN, WEB_AUTH, WEB_TOKENS, *MORE):
+        for needs_site in (HOST, WEB_PATH, PROXY, ORIGIN, WEB_AUTH, WEB_TOKENS, *MORE, *RELEASE):
             if needs_site.name in values.given:
                 raise needs_site.fault(values[needs_site], "there is no web inbox; add", WEB_PORT.name)
         return
@@ -192,19 +192,10 @@ WEB = Group(
     "A web inbox for the mail of the backends memory and inbox.",
     (WEB_PORT, HOST, WEB_PATH, PROXY, ORIGIN, WEB_AUTH, WEB_TOKENS, *MORE),
     for_process=_apply,
+    always=True,  # it applies the options of `RELEASING` too
 )
-
-
-def _check_site(values: Values, process: Process) -> None:
-    if values[WEB_PORT] is None:
-        for needs_site in EXAMINING:
-            if needs_site.name in values.given:
-                raise needs_site.fault(values[needs_site], "there is no web inbox; add", WEB_PORT.name)
-
-
-EXAMINATION = Group(
-    "Web inbox: checks",
-    "Checks, images of other hosts and pictures in the web inbox.",
-    EXAMINING,
-    for_process=_check_site,
+RELEASING = Group(
+    "Release of mail",
+    "Mail of the web inbox that is sent on to real recipients.",
+    RELEASE,
 )
