@@ -11,6 +11,7 @@ from txsmtpx import SMTPServerFactory, SMTPService
 from txsmtpx.command.groups import GROUPS, OPTIONS
 from txsmtpx.command.option import Option
 from txsmtpx.dialog.settings import DECLARED, Settings
+from txsmtpx.queue import delivery_settings
 from txsmtpx.setting import Setting, shown
 from txsmtpx.wire.server_settings import BY_NAME
 
@@ -48,7 +49,8 @@ WITHOUT_OPTION = {
 def test_each_setting_has_an_option():
     settings = {each.setting.name for each in OPTIONS.values() if each.setting is not None}
     assert set(BY_NAME) - settings == WITHOUT_OPTION
-    assert settings - set(BY_NAME) == {"relay_connections", "workers"}  # of the command only
+    of_queue = {each.name for each in delivery_settings.SETTINGS}
+    assert settings - set(BY_NAME) - of_queue == {"relay_connections", "workers"}  # of the command only
 
 
 @pytest.mark.parametrize("option", [each for each in OPTIONS.values() if each.setting], ids=lambda each: each.name)

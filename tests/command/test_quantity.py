@@ -87,7 +87,8 @@ def test_each_option_of_octets_and_of_seconds():
     times = {each.name for each in OPTIONS.values() if each.kind is TIME}
     assert times == {
         "read-timeout", "write-timeout", "message-timeout", "delivery-timeout", "greeting-delay", "shutdown-timeout",
-        "relay-wait", "relay-hold",
+        "relay-wait", "relay-hold", "queue-retry", "queue-retry-most", "queue-expire", "queue-delay-report",
+        "queue-lease",
     }  # fmt: skip
 
 

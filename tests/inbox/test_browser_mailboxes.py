@@ -93,6 +93,7 @@ def test_one_is_chosen(inbox):
     browser.ask("window.confirm = (text) => text === 'Delete all messages of this mailbox?'")
     browser.ask("document.querySelector('#clear button').click()")
     browser.eventually(f"{SELECT}.options[0].text === 'All mail (2)'")
+    browser.eventually("!document.querySelector('#undo').hidden")
     browser.press("z")
     inbox.lists("Five", "Two", "One")
     choose(inbox, "")

@@ -48,7 +48,7 @@ async function undo() {
   const number = deletion;
   forget();
   discarded.clear();
-  if (number) await fetch(api(`deletions/${number}/undo`), { method: "POST" });
+  if (Number(number)) await fetch(api(`deletions/${number}/undo`), { method: "POST" });
   refresh();
 }
 
