@@ -2,25 +2,44 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.inbox.test_browser import Inbox, _running, inbox  # noqa: F401  # fixtures
+from tests.inbox.test_browser_views import SCREENS, show, with_files
+
+AXE = "axe-core@4.14.1"
 
 RUN = "axe.run(document, { iframes: false, preload: false }).then((found) => found.violations)"
 """What a message brings is the sender's; the frames around it are ours, and looked at from outside."""
 
 
+@pytest.fixture(scope="module")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The script of axe-core, which npm gets."""
+    if shutil.which("npm") is None:
+        pytest.skip("npm is not installed, so there is no axe-core")
+    directory: Path = tmp_path_factory.mktemp("axe")
+    subprocess.run(["npm", "pack", "--silent", AXE], cwd=directory, check=True, stdout=subprocess.DEVNULL)
+    (archive,) = directory.glob("axe-core-*.tgz")
+    subprocess.run(["tar", "xf", archive], cwd=directory, check=True)
+    return (directory / "package" / "axe.min.js").read_text(encoding="utf-8")
+
+
 @pytest.fixture
-def looked_at(inbox: Inbox) -> Inbox:  # noqa: F811
-    axe = pytest.importorskip("axe_core_python", reason="axe-core is not installed: pip install --group test")
+def looked_at(inbox: Inbox, axe: str) -> Iterator[Inbox]:  # noqa: F811
     browser = inbox.browser
-    browser.send("Page.addScriptToEvaluateOnNewDocument", source=files(axe).joinpath("axe.min.js").read_text())
+    script = browser.send("Page.addScriptToEvaluateOnNewDocument", source=axe)["identifier"]
     browser.go(f"{inbox.url}/")
-    browser.eventually("document.querySelector('#live').innerText === 'live'")
-    return inbox
+    browser.eventually("document.querySelector('#live').textContent === 'live'")
+    yield inbox
+    browser.send("Page.removeScriptToEvaluateOnNewDocument", identifier=script)
+    show(inbox, 1280, False)
 
 
 def violations(inbox: Inbox) -> list[str]:  # noqa: F811
@@ -29,27 +48,38 @@ def violations(inbox: Inbox) -> list[str]:  # noqa: F811
     return [f"{each['id']}: {each['help']}: {node['html']}" for each in found for node in each["nodes"]]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_page(looked_at: Inbox, scheme: str) -> None:
+@SCREENS
+def test_every_page(looked_at: Inbox, width: int, dark: bool) -> None:
     browser = looked_at.browser
-    browser.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
-    try:
-        seen = {"nothing": violations(looked_at)}
-        looked_at.send("First")
-        looked_at.send("Second", html="<h1>Big</h1>")
-        looked_at.lists("Second", "First")
-        seen["list"] = violations(looked_at)
-        browser.press("j")
-        views = (("1", "iframe.html"), ("2", "pre.text"), ("3", "table.headers"), ("4", "pre.source"))
-        looked_at.opens("Second")
-        for key, there in views:
-            browser.press(key)
-            browser.eventually(f"document.querySelector('{there}')")
-            seen[there] = violations(looked_at)
-        browser.go(f"{looked_at.url}/?search=nowhere")
-        seen["nothing found"] = violations(looked_at)
-    finally:
-        browser.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "light"}])
+    show(looked_at, width, dark)
+    seen = {"nothing": violations(looked_at)}
+    looked_at.send_octets(with_files(5))
+    looked_at.send("Second", html="<h1 style='display: flex'>Big</h1><a href='https://a.example/'>x</a>")
+    looked_at.lists("Second", "Files")
+    seen["list"] = violations(looked_at)
+    browser.press("j")
+    looked_at.opens("Second")
+    views = ("iframe.html", "pre.text", "table.headers", "pre.source", "pre.markup", "table.structure", ".checks")
+    for key, there in enumerate(views, 1):
+        browser.press(str(key))
+        browser.eventually(f"document.querySelector('{there}')")
+        seen[there] = violations(looked_at)
+    for view in ("unfolded", "folded"):
+        browser.go(f"{looked_at.url}/messages/latest/{view}")
+        seen[view] = violations(looked_at)
+    browser.press("?")
+    seen["keys"] = violations(looked_at)
+    browser.go(f"{looked_at.url}/")
+    browser.press("j")
+    looked_at.opens("Second")
+    browser.press("j")
+    looked_at.opens("Files")
+    seen["attachments"] = violations(looked_at)
+    browser.press("#")
+    browser.eventually("!document.querySelector('#undo').hidden")
+    seen["undo"] = violations(looked_at)
+    browser.go(f"{looked_at.url}/?search=nowhere")
+    seen["nothing found"] = violations(looked_at)
     assert {name: complaints for name, complaints in seen.items() if complaints} == {}
 
 

@@ -105,8 +105,8 @@ def test_undo_without_a_script(both):
     both.keep(b"Subject: x\r\n\r\n")
     location = both.ask("POST", "/messages/1?delete=this").headers["Location"]
     page = both.get(location.removeprefix("..")).text
-    assert "<span>1 message deleted.</span> <button>Undo</button>" in page
-    assert 'role="status" action="./?restore=1" method="post">' in page
+    assert '<span role="status">1 message deleted.</span> <button>Undo</button>' in page
+    assert '<form id="undo" class="undo" action="./?restore=1" method="post">' in page
     assert both.ask("POST", "/?restore=1").headers["Location"] == "./"
     assert both.json("/api/messages")["total"] == 1
     assert 'restore=1" method="post" hidden>' in both.get("/?undo=1").text

@@ -6,7 +6,6 @@ from typing import cast
 
 from twisted.internet.testing import MemoryReactorClock
 
-from txsmtpx.command.group import Group
 from txsmtpx.command.groups.examining import CHROMIUM, EXAMINING, REMOTE, SPAM, tools_of
 from txsmtpx.command.groups.web_inbox import WEB
 from txsmtpx.command.option import Values
@@ -31,5 +30,4 @@ def test_each_option_allows_one_thing():
 
 
 def test_the_options_are_those_of_the_inbox():
-    group: Group = WEB
-    assert set(EXAMINING) <= set(group.options)
+    assert set(EXAMINING) <= set(WEB.options)
