@@ -18,7 +18,7 @@ from txsmtpx import SMTPPool, send_mail
 from txsmtpx.testing import Network, ScriptedServer
 from txsmtpx.wire import dkim_signer
 from txsmtpx.wire.dkim_key import DKIMKey
-from txsmtpx.wire.dkim_signer import DKIMSigner, MessageHash, author_domain
+from txsmtpx.wire.dkim_signer import DKIMSigner, MessageHash
 
 RSA = DKIMKey.generated("2030a", "example.org")
 ED25519 = DKIMKey.generated("2030b", "example.org", "ed25519")
@@ -97,28 +97,6 @@ def test_the_header_in_any_pieces(cut: int) -> None:
     read.feed(MESSAGE[:cut])
     read.feed(MESSAGE[cut:])
     assert read.header == MESSAGE[: MESSAGE.index(b"\r\n\r\n") + 2]
-
-
-@pytest.mark.parametrize(
-    ("header", "domain"),
-    [
-        (b"From: ann@example.org\r\n", "example.org"),
-        (b'To: x\r\nFROM : "a@b" <ann@Example.ORG>\r\n', "Example.ORG"),
-        (b"From: Ann\r\n <ann@example.org>\r\n", "example.org"),
-        (b"From: a@x, b@x\r\n", "x"),
-        (b"From: a@x, b@y\r\n", ""),
-        (b"From: a@x\r\nFrom: a@x\r\n", ""),
-        (b"Resent-From: a@x\r\n", ""),
-        (b"From: nothing\r\n", ""),
-        (b"From: friends: a@x;\r\n", "x"),
-        (b'From: "x, b@y" <a@x>\r\n', "x"),
-        (b"From: " + b"(" * 60_000 + b" a@x\r\n", ""),
-        (b"From: a@x, " + b"b@y, " * 20_000 + b"\r\n", ""),
-        (b"", ""),
-    ],
-)
-def test_the_domain_of_the_author(header: bytes, domain: str) -> None:
-    assert author_domain(header) == domain
 
 
 @pytest.mark.parametrize("message", [b"\r\nno header", b"Subject: x\r\n\r\nx", b"", b"From: a@example.org"])

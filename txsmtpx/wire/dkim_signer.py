@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
 import shutil
 import tempfile
 import time
@@ -23,23 +22,17 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from twisted.internet.threads import deferToThread
 
-from txsmtpx.content import address, serialization
+from txsmtpx.content import serialization
 from txsmtpx.dialog.client_body import ClientBody
 from txsmtpx.dialog.source import source
 from txsmtpx.dialog.transfer import PIECE
-from txsmtpx.grammar import asciitext
 from txsmtpx.grammar.options import MailOptions
 from txsmtpx.grammar.transparency import LineEnds
 from txsmtpx.interfaces import InThread
+from txsmtpx.wire.dkim_header import author_domain, is_well_formed, signed_names
 from txsmtpx.wire.dkim_key import DKIMKey, DKIMKeys
 
 T = TypeVar("T")
-
-SIGNED = (
-    "from", "sender", "reply-to", "to", "cc", "subject", "date", "message-id", "in-reply-to", "references",
-    "mime-version", "content-type", "content-transfer-encoding", "list-unsubscribe", "list-unsubscribe-post",
-)  # fmt: skip
-"""Fields that are signed once more than they are there."""
 
 MOST_HEADER = 1_048_576
 """Octets of a header.  A message with a longer one is not signed."""
@@ -168,13 +161,13 @@ class DKIMSigner:
         Returns:
             The fields, each with its CRLF; none if the message is not signed.
         """
-        if not message.header or not message.is_complete or not _WELL_FORMED(message.header):
+        if not message.header or not message.is_complete or not is_well_formed(message.header):
             return []
         domain = author_domain(message.header)
         keys = self._keys.of(domain) if isinstance(self._keys, DKIMKeys) else self._keys
         if not domain or not keys:
             return []
-        names = _signed_names(message.header)
+        names = signed_names(message.header)
         if len(names) > MOST_FIELDS:
             return []
         digest = message.digest()
@@ -277,39 +270,6 @@ async def signed_by(
         return await send(body)
     with await signer.body(body, options is not None and options.smtputf8) as signed:
         return await send(signed)
-
-
-_WELL_FORMED = re.compile(rb"(?:[!-9;-~]++:[^\r\n]*+\r\n(?:[ \t][^\r\n]*+\r\n)*+)++").fullmatch
-"""A header that every verifier splits into the same fields."""
-
-_NAME = re.compile(rb"^([!-9;-~]++):", re.MULTILINE)
-_FROM = re.compile(rb"(?:\A|\r\n)from[ \t]*+:([^\r]*+(?:\r\n[ \t][^\r]*+)*+)", re.IGNORECASE)
-
-
-def author_domain(header: bytes) -> str:
-    r"""
-    Return the domain of the author of a message.
-
-    Args:
-        header: The header.
-
-    Returns:
-        The domain; "" if there is not exactly one From with exactly one address.
-
-    Example:
-        >>> author_domain(b"From: Ann <ann@example.org>\r\n")
-        'example.org'
-    """
-    found = _FROM.findall(header)
-    if len(found) != 1 or len(found[0]) > address.MAX_TEXT:
-        return ""
-    domains = {each.address.rpartition("@")[2] for each in address.parse(found[0])}
-    return domains.pop() if len(domains) == 1 else ""
-
-
-def _signed_names(header: bytes) -> Sequence[bytes]:
-    there = [asciitext.lower(name.decode("ascii")) for name in _NAME.findall(header)]
-    return tuple(each.encode() for each in SIGNED for _ in range(there.count(each) + 1))
 
 
 class _Signature(NamedTuple):
