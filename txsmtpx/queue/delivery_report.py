@@ -119,7 +119,7 @@ def _date(when: float) -> str:
 
 def _boundary(original: bytes) -> str:
     while (found := f"=_{secrets.token_hex(16)}").encode() in original:
-        pass  # which happens to nobody
+        pass  # an accident that does not happen
     return found
 
 

@@ -3,8 +3,8 @@ Signatures of messages (DKIM, RFC 6376): `DKIMSigner`.
 
 Theory of operation.  A signature stands before the message, and has the hash of the body.  So the body is read first,
 and its hash is computed meanwhile; of the body itself, only its last empty lines are looked at ("simple").  The package
-dkimpy signs the header ("relaxed").  Fields that a reader sees are signed once more than they are there, so that nobody
-can add one (RFC 6376 §8.15).
+dkimpy signs the header ("relaxed").  Fields that a reader sees are signed once more than they are there, so that an
+added field breaks the signature (RFC 6376 §8.15).
 """
 
 from __future__ import annotations
