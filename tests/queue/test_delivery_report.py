@@ -159,6 +159,17 @@ def test_the_coding_is_that_of_the_parts(content: bytes, coding: str | None) -> 
     assert parts[2]["Content-Transfer-Encoding"] == (coding or "7bit")
 
 
+@pytest.mark.parametrize("options", [{"ret": "HDRS"}, {"action": "delayed"}])
+def test_texts_are_encoded(options: dict[str, Any]) -> None:
+    """So a server without 8BITMIME accepts the report of a reply, and of a header, that are not ASCII."""
+    content = b"Subject: \xc3\xbc=\r\nX: " + b"\xff" * 900 + b"\r\n\r\nx\r\n"
+    report = written(content=content, reply=Reply(550, (5, 1, 1), "Kein Postfach für Bob"), **options)
+    assert report.content.isascii()
+    _, (text, _, original) = parts_of(report)
+    assert "Kein Postfach für Bob\r\n" in text.get_payload(decode=True).decode()
+    assert original.get_payload(decode=True).rstrip() == content.partition(b"\r\n\r\n")[0]
+
+
 def test_addresses_beyond_ascii() -> None:
     """RFC 6533: the type of such an address is utf-8, and that of the part is another one."""
     report = written("bøb@example.net", sender="ånn@example.org")

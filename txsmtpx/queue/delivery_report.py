@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 import secrets
 import socket
+from binascii import b2a_qp
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -87,20 +88,18 @@ def delivery_report(request: ReportRequest, body: BinaryIO) -> Report:
     }
     boundary = _boundary(original)
     status = "message/global-delivery-status" if utf8 else "message/delivery-status"
-    parts = (
-        ("text/plain; charset=utf-8", _for_people(request, host, kind).encode()),
-        (status, _for_programs(request, host, utf8).encode()),
-        (kind, original),
-    )
-    if not all(content.isascii() for _, content in parts):  # RFC 2045 §6.4
+    parts = [
+        _part("text/plain; charset=utf-8", _for_people(request, host, kind).encode(), utf8),
+        _part(status, _for_programs(request, host, utf8).encode(), utf8),
+        _part(kind, original, utf8),
+    ]
+    if not all(map(bytes.isascii, parts)):  # RFC 2045 §6.4
         header["Content-Transfer-Encoding"] = "8bit"
     lines = [f"{name}: {value}" for name, value in header.items()]
     lines += ["Content-Type: multipart/report; report-type=delivery-status;", f'\tboundary="{boundary}"', ""]
     octets = [f"{line}\r\n".encode() for line in lines]
-    for type, content in parts:
-        coding = "7bit" if content.isascii() else "8bit"
-        octets.append(f"--{boundary}\r\nContent-Type: {type}\r\nContent-Transfer-Encoding: {coding}\r\n\r\n".encode())
-        octets.append(content + b"\r\n")
+    for part in parts:
+        octets += [f"--{boundary}\r\n".encode(), part, b"\r\n"]
     octets.append(f"--{boundary}--\r\n".encode())
     return Report(mail.envelope.sender, b"".join(octets), not mail.envelope.sender.isascii())
 
@@ -121,6 +120,14 @@ def _boundary(original: bytes) -> str:
     while (found := f"=_{secrets.token_hex(16)}").encode() in original:
         pass  # an accident that does not happen
     return found
+
+
+def _part(type: str, content: bytes, utf8: bool) -> bytes:
+    """Return a part.  Texts are encoded, so that a server without 8BITMIME accepts them."""
+    coding = "7bit" if content.isascii() else "8bit"
+    if coding == "8bit" and type.startswith("text/") and not utf8:
+        coding, content = "quoted-printable", b2a_qp(content)
+    return f"Content-Type: {type}\r\nContent-Transfer-Encoding: {coding}\r\n\r\n".encode() + content
 
 
 def _reply(recipient: ReportedRecipient) -> str:
