@@ -348,7 +348,7 @@ def test_sigterm_waits_so_long_and_no_longer(directory):
             busy.ask(line)
         busy.say(*["x" * 900] * 400)
         server.eventually(lambda: list((directory / "Maildir" / "tmp").glob("*")))
-        assert server.stop()
+        assert server.stop(), server.log
     assert stored(directory / "Maildir") == []
     assert list((directory / "Maildir" / "tmp").iterdir()) == []
 

@@ -18,7 +18,7 @@ from txsmtpx import MailOptions
 from txsmtpx.backends.envelope_recipient import EnvelopeRecipient
 from txsmtpx.grammar.option_value import OriginalRecipient
 from txsmtpx.grammar.reply import Reply
-from txsmtpx.queue.delivery_report import MOST_HEADER, MOST_RETURNED, delivery_report
+from txsmtpx.queue.delivery_report import MOST_HEADER, MOST_REPLY, MOST_RETURNED, delivery_report
 from txsmtpx.queue.queued_mail import QueuedMail, QueuedRecipient
 from txsmtpx.queue.report_request import Action, Report, ReportedRecipient, ReportRequest
 from txsmtpx.testing import ScriptedServer
@@ -139,6 +139,24 @@ def test_an_error_without_a_server() -> None:
 def test_a_reply_without_an_enhanced_code() -> None:
     _, (_, status, _) = parts_of(written(reply=Reply(554, None, "No")))
     assert status.get_payload()[1]["Status"] == "5.0.0"
+
+
+def test_replies_are_bounded() -> None:
+    """Whatever 100 recipients were told."""
+    reply = Reply(550, (5, 0, 0), *["x" * 400] * 30)
+    report = written(*(f"b{number}@example.net" for number in range(100)), reply=reply)
+    _, (text, status, _) = parts_of(report)
+    assert len(report.content) < 100 * 3 * MOST_REPLY
+    assert str(text.get_payload()).count("x...") == 100
+    assert len(status.get_payload()) == 101
+
+
+@pytest.mark.parametrize(("content", "coding"), [(MESSAGE, None), (MESSAGE + b"\xff\r\n", "8bit")])
+def test_the_coding_is_that_of_the_parts(content: bytes, coding: str | None) -> None:
+    """RFC 2045 §6.4: a message that has 8-bit parts is one itself."""
+    found, parts = parts_of(written(content=content))
+    assert found["Content-Transfer-Encoding"] == coding
+    assert parts[2]["Content-Transfer-Encoding"] == (coding or "7bit")
 
 
 def test_addresses_beyond_ascii() -> None:

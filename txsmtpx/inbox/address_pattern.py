@@ -1,4 +1,4 @@
-"""Patterns of addresses: those to which mail may be released, and those whose mail is forwarded."""
+"""Patterns of addresses: for the recipients of released mail, and for forwarding."""
 
 from __future__ import annotations
 

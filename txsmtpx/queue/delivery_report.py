@@ -29,6 +29,9 @@ MOST_RETURNED = 50_000
 MOST_HEADER = 32_768
 """Octets of a header that is returned."""
 
+MOST_REPLY = 1000
+"""Characters of a reply in a report.  A server may reply with 16 KiB to each of many recipients."""
+
 _LONGEST = 998
 """Octets of a line (RFC 5322 §2.1.1)."""
 
@@ -89,6 +92,8 @@ def delivery_report(request: ReportRequest, body: BinaryIO) -> Report:
         (status, _for_programs(request, host, utf8).encode()),
         (kind, original),
     )
+    if not all(content.isascii() for _, content in parts):  # RFC 2045 §6.4
+        header["Content-Transfer-Encoding"] = "8bit"
     lines = [f"{name}: {value}" for name, value in header.items()]
     lines += ["Content-Type: multipart/report; report-type=delivery-status;", f'\tboundary="{boundary}"', ""]
     octets = [f"{line}\r\n".encode() for line in lines]
@@ -114,8 +119,13 @@ def _date(when: float) -> str:
 
 def _boundary(original: bytes) -> str:
     while (found := f"=_{secrets.token_hex(16)}").encode() in original:
-        pass  # which happens to nobody
+        pass  # an accident that does not happen
     return found
+
+
+def _reply(recipient: ReportedRecipient) -> str:
+    text = recipient.reply.one_line
+    return text if len(text) <= MOST_REPLY else f"{text[: MOST_REPLY - 3]}..."
 
 
 # ---- the part for people
@@ -128,7 +138,7 @@ def _for_people(request: ReportRequest, host: str, kind: str) -> str:
     for each in request.recipients:
         lines.append(printable(f"<{each.recipient.address}>"))
         said = f"The server {each.server} replied: " if each.remote and each.server else ""
-        lines += [f"    {line}" for line in _wrapped(printable(f"{said}{each.reply.one_line}"), 74)]
+        lines += [f"    {line}" for line in _wrapped(printable(f"{said}{_reply(each)}"), 74)]
         lines.append("")
     returned = "header" if "headers" in kind else "message"
     lines.append(f"The {returned} follows behind the details for programs.")
@@ -172,7 +182,7 @@ def _for_programs(request: ReportRequest, host: str, utf8: bool) -> str:
         if each.server:
             lines += _field("Remote-MTA", f"dns; {each.server}", utf8)
         kind = "smtp" if each.remote else "x-txsmtpx"
-        lines += _field("Diagnostic-Code", f"{kind}; {each.reply.one_line}", utf8)
+        lines += _field("Diagnostic-Code", f"{kind}; {_reply(each)}", utf8)
         lines.append(f"Last-Attempt-Date: {_date(request.when)}")
         if each.action == "delayed":
             lines.append(f"Will-Retry-Until: {_date(mail.expires)}")

@@ -3,22 +3,20 @@ Signatures of messages (DKIM, RFC 6376): `DKIMSigner`.
 
 Theory of operation.  A signature stands before the message, and has the hash of the body.  So the body is read first,
 and its hash is computed meanwhile; of the body itself, only its last empty lines are looked at ("simple").  The package
-dkimpy signs the header ("relaxed").  Fields that a reader sees are signed once more than they are there, so that nobody
-can add one (RFC 6376 §8.15).
+dkimpy signs the header ("relaxed").  Fields that a reader sees are signed once more than they are there, so that an
+added field breaks the signature (RFC 6376 §8.15).
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import re
 import shutil
 import tempfile
 import time
 from collections.abc import Callable, Coroutine, Sequence
-from email.utils import getaddresses
 from importlib.util import find_spec
-from typing import BinaryIO, NamedTuple, Protocol, TypeVar, cast
+from typing import BinaryIO, NamedTuple, TypeVar, cast
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -28,22 +26,19 @@ from txsmtpx.content import serialization
 from txsmtpx.dialog.client_body import ClientBody
 from txsmtpx.dialog.source import source
 from txsmtpx.dialog.transfer import PIECE
-from txsmtpx.grammar import asciitext
 from txsmtpx.grammar.options import MailOptions
 from txsmtpx.grammar.transparency import LineEnds
 from txsmtpx.interfaces import InThread
+from txsmtpx.wire.dkim_header import author_domain, is_well_formed, signed_names
 from txsmtpx.wire.dkim_key import DKIMKey, DKIMKeys
 
 T = TypeVar("T")
 
-SIGNED = (
-    "from", "sender", "reply-to", "to", "cc", "subject", "date", "message-id", "in-reply-to", "references",
-    "mime-version", "content-type", "content-transfer-encoding", "list-unsubscribe", "list-unsubscribe-post",
-)  # fmt: skip
-"""Fields that are signed once more than they are there."""
-
 MOST_HEADER = 1_048_576
 """Octets of a header.  A message with a longer one is not signed."""
+
+MOST_FIELDS = 200
+"""Fields in a signature.  A message with more of them is not signed: the signature would have their names."""
 
 IN_MEMORY = 1_048_576
 """Octets of a message in memory while it is signed.  The rest is in a temporary file."""
@@ -123,8 +118,11 @@ class DKIMSigner:
     """
     Sign messages of the domains whose keys there are.  It needs the extra ``txsmtpx[dkim]``.
 
-    The key is that of the domain in From, or of the nearest domain above it.  A message without such a key, or without
-    exactly one From, stays as it is.  A message is signed with each key of the domain, such as RSA and Ed25519.
+    The key is that of the domain in From, or of the nearest domain above it.  A message is signed with each key of the
+    domain, such as RSA and Ed25519.
+
+    A message without such a key, or without exactly one From, stays as it is.  So does a message with a header that is
+    malformed or too long.
 
     Args:
         keys: The keys: of a directory, or some keys of one domain.
@@ -163,14 +161,17 @@ class DKIMSigner:
         Returns:
             The fields, each with its CRLF; none if the message is not signed.
         """
-        if not message.header or not message.is_complete:
+        if not message.header or not message.is_complete or not is_well_formed(message.header):
             return []
         domain = author_domain(message.header)
         keys = self._keys.of(domain) if isinstance(self._keys, DKIMKeys) else self._keys
         if not domain or not keys:
             return []
+        names = signed_names(message.header)
+        if len(names) > MOST_FIELDS:
+            return []
         digest = message.digest()
-        return [_field(message.header, digest, key, int(self._now())) for key in keys]
+        return [_field(message.header, names, digest, key, int(self._now())) for key in keys]
 
     async def fields_in_thread(self, message: MessageHash) -> list[bytes]:
         """
@@ -271,31 +272,6 @@ async def signed_by(
         return await send(signed)
 
 
-_FROM = re.compile(rb"(?:\A|\r\n)from[ \t]*:((?:[^\r]|\r\n[ \t])*)", re.IGNORECASE)
-
-
-def author_domain(header: bytes) -> str:
-    r"""
-    Return the domain of the author of a message.
-
-    Args:
-        header: The header.
-
-    Returns:
-        The domain; "" if there is not exactly one From with exactly one address.
-
-    Example:
-        >>> author_domain(b"From: Ann <ann@example.org>\r\n")
-        'example.org'
-    """
-    found = _FROM.findall(header)
-    if len(found) != 1:
-        return ""
-    addresses = getaddresses([found[0].decode("utf-8", "replace").replace("\r\n", "")])
-    domains = {address.rpartition("@")[2] for _, address in addresses}
-    return domains.pop() if len(domains) == 1 else ""
-
-
 class _Signature(NamedTuple):
     """A signature, as dkimpy takes it from PyNaCl."""
 
@@ -312,19 +288,13 @@ class _Ed25519:
         return _Signature(self._key.sign(octets))
 
 
-class _Names(Protocol):
-    headers: list[tuple[bytes, bytes]]
-
-
-def _field(header: bytes, digest: bytes, key: DKIMKey, now: int) -> bytes:
+def _field(header: bytes, names: Sequence[bytes], digest: bytes, key: DKIMKey, now: int) -> bytes:
     import dkim
     from dkim.canonicalization import CanonicalizationPolicy
     from dkim.crypto import HASH_ALGORITHMS, parse_pem_private_key
 
     signing = dkim.DKIM(header + b"\r\n", signature_algorithm=key.algorithm.encode())
     signing.hasher = HASH_ALGORITHMS[signing.signature_algorithm]
-    there = [asciitext.lower(name.decode("latin-1")).strip(" \t") for name, _ in cast(_Names, signing).headers]
-    names = tuple(each.encode() for each in SIGNED for _ in range(there.count(each) + 1))
     private = key.private
     pk: object
     if isinstance(private, Ed25519PrivateKey):
