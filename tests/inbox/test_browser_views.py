@@ -95,6 +95,7 @@ def test_the_keys_after_a_click_into_the_message(screen, width, dark):
     opened(screen, "Second")
     for subject, key in (("First", "j"), ("Second", "k")):
         browser.eventually("document.querySelector('iframe.html')")
+        browser.frame_loaded(browser.ask("new URL(frame().src).pathname"))
         browser.ask("frame().scrollIntoView()")
         x, y = browser.middle("iframe.html")
         browser.click(x, min(y, 700))
@@ -116,7 +117,7 @@ def test_tab_enters_the_message_and_leaves_it(inbox):  # noqa: F811
     tab: dict[str, Any] = {"key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9}
     browser.send("Input.dispatchKeyEvent", type="rawKeyDown", **tab)
     browser.eventually("document.activeElement === frame()")
-    browser.ask("new Promise((done) => setTimeout(done, 50))")  # longer than the page takes to return the focus
+    browser.ask("new Promise((done) => setTimeout(done, 2 * LOOK))")  # longer than the page takes to return the focus
     assert browser.ask("document.activeElement === frame()")
 
 

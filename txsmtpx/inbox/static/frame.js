@@ -7,14 +7,17 @@
 const SCROLLING = ["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "PageUp", "PageDown", "Home", "End", " "];
 const LENT = 1500; // milliseconds for which the message keeps the focus after such a key
 
-let tabbed = false; // the focus moves by the Tab key, and stays
+const LOOK = 250; // milliseconds between two looks for a focus of which no event has told
+
+let tabbed = false; // the last key was Tab
+let entered = false; // the focus has moved into the message by Tab, and stays there
 let lent = false;
 let clicked = false;
 
 const frame = () => document.querySelector("iframe.html");
 
 function returnFocus() {
-  if (document.activeElement !== frame() || frame() === null) return;
+  if (entered || lent || document.activeElement !== frame() || frame() === null) return;
   clicked = true;
   $("message").focus({ preventScroll: true });
 }
@@ -29,12 +32,11 @@ function lendFocus() {
 }
 
 addEventListener("blur", () => {
-  // The active element is the frame after this event.
-  setTimeout(() => {
-    if (!tabbed && !lent) returnFocus();
-    tabbed = false;
-  });
+  entered = tabbed;
+  tabbed = false;
+  setTimeout(returnFocus); // the active element is the frame after this event
 });
+setInterval(returnFocus, LOOK);
 
 document.addEventListener("keydown", (event) => {
   tabbed = event.key === "Tab";
@@ -43,5 +45,6 @@ document.addEventListener("keydown", (event) => {
   if (copies || (SCROLLING.includes(event.key) && !event.ctrlKey && !event.metaKey && !event.altKey)) lendFocus();
 });
 document.addEventListener("focusin", (event) => {
+  if (event.target !== frame()) entered = false;
   if (event.target !== $("message") && event.target !== frame()) clicked = false;
 });
