@@ -153,8 +153,8 @@ def test_replies_are_bounded() -> None:
 
 @pytest.mark.parametrize(("content", "coding"), [(MESSAGE, None), (MESSAGE + b"\xff\r\n", "8bit")])
 def test_the_coding_is_that_of_the_parts(content: bytes, coding: str | None) -> None:
-    """RFC 2045 §6.4: a message that has 8-bit parts is one itself."""
-    found, parts = parts_of(written(content=content))
+    """RFC 2045 §6.4: a message that has 8-bit parts is one itself; only an internationalized one has some."""
+    found, parts = parts_of(written(content=content, smtputf8=True))
     assert found["Content-Transfer-Encoding"] == coding
     assert parts[2]["Content-Transfer-Encoding"] == (coding or "7bit")
 
@@ -185,7 +185,8 @@ def test_addresses_beyond_ascii() -> None:
     "content",
     [
         b"Subject: x\r\n\r\na\nb\r\n", b"Subject: x\r\n\r\na\rb\r\n", b"Subject: x\r\n\r\n\0\r\n",
-        b"Subject: x\r\n\r\n" + b"y" * 999 + b"\r\n", b"Subject: x\r\n\r\n" + b"y\r\n" * MOST_RETURNED,
+        b"Subject: x\r\n\r\n\xfc\r\n", b"Subject: x\r\n\r\n" + b"y" * 999 + b"\r\n",
+        b"Subject: x\r\n\r\n" + b"y\r\n" * MOST_RETURNED,
     ],
 )  # fmt: skip
 def test_a_message_that_cannot_stand_within_another(content: bytes) -> None:
@@ -244,3 +245,8 @@ def test_a_queue_sends_a_report() -> None:
     assert b"Subject: Your message was not delivered\r\n" in report
     assert b"Diagnostic-Code: smtp; 550 5.1.1 No such mailbox\r\n" in report
     one.stop(60)
+
+
+@given(st.binary(max_size=300))
+def test_a_report_is_ascii_unless_it_is_internationalized(content: bytes) -> None:
+    assert written(content=content, reply=Reply(550, None, "f\xfcr")).content.isascii()

@@ -5,7 +5,9 @@ A report has three parts: a text for people, the same for programs, and the mess
 returned only if it was not delivered, and RET does not ask for its header (RFC 3461 §6.2).
 
 The original may have been written by anyone.  What could break the report is not returned: of a message with NUL, bare
-CR or LF, or lines that are too long, only the header is returned, and of that only what can be read as fields.
+CR or LF, or lines that are too long, only the header is returned, and of that only what can be read as fields.  The
+same holds for a message with octets above 127: within another one it cannot be encoded (RFC 2046 §5.2.1), and the
+sender's server may not accept it.
 """
 
 from __future__ import annotations
@@ -212,7 +214,7 @@ def _field(name: str, value: str, utf8: bool) -> Iterator[str]:
 def _original(body: BinaryIO, full: bool, utf8: bool) -> tuple[str, bytes]:
     """Return the media type and the octets of what is returned of the original."""
     found = body.read(MOST_RETURNED + 1)
-    if full and len(found) <= MOST_RETURNED and _is_sound(found):
+    if full and len(found) <= MOST_RETURNED and _is_sound(found) and (utf8 or found.isascii()):
         return ("message/global" if utf8 else "message/rfc822"), found
     return ("message/global-headers" if utf8 else "text/rfc822-headers"), _header(found)
 
