@@ -36,6 +36,7 @@ from txsmtpx.grammar.malformed import Malformed
         (b'MAIL FROM:<"a\\"b"@c>\tSIZE=1\t', "MAIL", 'FROM:<"a\\"b"@c> SIZE=1'),
         (b'NOOP "\t', "NOOP", '"'),
         ("VRFY jürgen\t".encode(), "VRFY", "jürgen"),
+        ("VRFY\ta\u00a0\t".encode(), "VRFY", "a\u00a0"),  # which is no white space of the protocol
     ],
 )
 def test_split(line, verb, argument):
@@ -121,3 +122,12 @@ def test_any_line_is_a_command_or_a_value_error(line):
 
 def test_only_spaces_are_taken_away():
     assert command.split(b"HELO  XENA.X ") == ("HELO", "XENA.X")
+
+
+@pytest.mark.parametrize(
+    ("line", "position"),
+    [(b'MAIL FROM:<"a\tb"@x>', 14), (b'MAIL\tFROM:<"a\tb\tc"@x>', 14), (b'MAIL FROM:<"a b"@x>\t"c\td"', 23)],
+)
+def test_the_first_tab_within_quotes_is_named(line, position):
+    with pytest.raises(Malformed, match=f"0x09 at position {position} "):
+        command.split(line)
