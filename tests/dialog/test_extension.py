@@ -12,6 +12,7 @@ import pytest
 
 from tests.extensions.ends import Ends
 from txsmtpx import Extension, MailOptions, NotOffered, OpenBackend, Session, SMTPError, SMTPServerFactory, Verb
+from txsmtpx.dialog.extension import supported_by
 from txsmtpx.extensions import registry
 from txsmtpx.testing import RecordingBackend
 
@@ -126,3 +127,13 @@ def test_a_backend_that_supports_anything_else_is_refused(supports: Any) -> None
     backend.supports = supports
     with pytest.raises(TypeError, match=r"^RecordingBackend\.supports must be a tuple of Extension objects, such as "):
         SMTPServerFactory(backend)
+
+
+def test_a_class_of_sessions_is_named() -> None:
+    class Wrong(Session):
+        supports = ("DSN",)
+
+    text = r"Wrong\.supports must be a tuple of Extension objects, such as \(DSN,\), not \('DSN',\)$"
+    with pytest.raises(TypeError, match=text):
+        supported_by(Wrong)
+    assert supported_by(object()) == ()
