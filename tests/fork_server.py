@@ -168,6 +168,12 @@ def _serve(control: socket.socket) -> NoReturn:
                         sys.exit(0)
                     pid = os.fork()
                     if pid == 0:
+                        # Otherwise these objects close descriptors of the program at its end, which have their numbers.
+                        for each in list(selector.get_map().values()):
+                            if each.data is not None:
+                                each.data[1].detach()
+                        selector.close()
+                        control.detach()
                         _become(request, *descriptors)
                     *others, reply = descriptors
                     for each in others:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.inbox.chromium import Chromium
-from tests.inbox.test_browser import Inbox
+from tests.inbox.test_browser import Inbox, unexpected
 from tests.interop.conftest import need
 from tests.wire.twistd import LOCAL, Twistd
 
@@ -46,7 +46,7 @@ def inbox(request: pytest.FixtureRequest, running: Inbox) -> Iterator[Inbox]:
     yield running
     browser.ask("1")  # so that what came before is here
     complaints = [each for each in browser.events if each["method"] in ("Log.entryAdded", "Runtime.exceptionThrown")]
-    assert complaints == []
+    assert unexpected(complaints) == []
 
 
 def send(inbox: Inbox, subject: str, *recipients: str, login: str = "") -> None:

@@ -102,8 +102,7 @@ def test_links_are_checked_on_request(inbox, site, scripts):  # noqa: F811
     try:
         browser.go(f"{inbox.url}/messages/latest/checks")
         assert site.asked == []
-        browser.eventually("document.readyState === 'complete'")
-        browser.click(*browser.middle(".check button"))
+        browser.click_on(".check button")
         browser.eventually("document.querySelector('.checks tr.good')")
     finally:
         browser.send("Emulation.setScriptExecutionDisabled", value=False)

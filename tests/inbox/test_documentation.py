@@ -28,7 +28,7 @@ from tests.docs.story import Story, commands
 from tests.interop.conftest import need
 from tests.newcomer.clone import OFFLINE, lend
 from tests.waiting import eventually
-from tests.wire.twistd import LOCAL, Twistd
+from tests.wire.twistd import LOCAL, Twistd, run
 from txsmtpx.backends.http_signature import WebhookSecret
 
 ROOT = Path(__file__).parents[2]
@@ -44,6 +44,7 @@ WAIT, SHOWN = PAGE.take("shell", "search=to:you@example.net&wait=10"), PAGE.take
 MAILBOX, LIMITED = PAGE.take("shell", "mailbox=recipient"), PAGE.take("shell", "--mailbox-limit")
 ASK = PAGE.take("shell", "DELETE")
 RELEASE, RELEASED = PAGE.take("shell", "--release-to"), PAGE.take("json", "outcomes")
+REMOTE, SPAM = PAGE.take("shell", "--web-remote public"), PAGE.take("shell", "--web-spam")
 LOGIN, ASK_WITH_LOGIN = PAGE.take("shell", "--web-auth"), PAGE.take("shell", "Bearer")
 
 
@@ -234,3 +235,12 @@ def test_each_field_of_a_message_has_a_word(web):
     one = web.json("/api/messages/1")
     names = {**one, **one["parts"][0]}
     assert [name for name in names if f"`{name}`" not in PAGE.text and f'"{name}"' not in PAGE.text] == []
+
+
+@pytest.mark.system
+@pytest.mark.parametrize("block", [REMOTE, SPAM], ids=["remote", "spam"])
+def test_a_command_can_be_run(tmp_path: Path, block: Block) -> None:
+    """What the options do is in the tests of the browser and of the score."""
+    words = shlex.split(block.text.replace("8025", "tcp:0"))
+    ran = run(tmp_path, *words[words.index("smtpx") + 1 :], "--port", "tcp:0", "--check")
+    assert ran.returncode == 0, ran.stderr

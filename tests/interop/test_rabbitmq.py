@@ -451,7 +451,7 @@ class Printed:
         self._rabbitmq = rabbitmq
 
     def here(self, text: str) -> str:
-        return text.replace("@localhost/", f"@localhost:{self._rabbitmq.port}/").replace("2525", str(self.port))
+        return text.replace("2525", str(self.port)).replace("@localhost/", f"@localhost:{self._rabbitmq.port}/")
 
     def words(self, line: str) -> list[str]:
         """A command, of this environment."""

@@ -154,7 +154,7 @@ class Twistd:
 
     def ended(self, number: int = signal.SIGTERM) -> bool:
         """Whether it has come to a good end: 0, or what a shell wants to see after Ctrl-C."""
-        status = self.process.wait(PATIENCE)
+        status = self.process.wait(2 * PATIENCE)  # more than the 30 seconds of --shutdown-timeout
         wanted = -number if number == signal.SIGINT else 0
         return status == wanted and "Server Shut Down." in self.log and "Traceback" not in self.log
 
