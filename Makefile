@@ -25,7 +25,7 @@ serve: $(VENV)/made-to-serve
 	$(BIN)/twistd -n smtpx $(ARGS)
 
 test: $(VENV)/made-to-develop
-	$(if $(ARGS),,@echo 'All tests take about 6 minutes on two cores.  The slow ones come first; each line ends with the tests that have run.')
+	$(if $(ARGS),,@echo 'All tests take about 9 minutes on two cores.  The slow ones come first; each line ends with the tests that have run.')
 	$(BIN)/python $(PYTEST) $(ARGS)
 
 # In under a minute: what opens no socket and starts no process.

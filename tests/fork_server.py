@@ -169,9 +169,9 @@ def _serve(control: socket.socket) -> NoReturn:
                     pid = os.fork()
                     if pid == 0:
                         # Otherwise these objects close descriptors of the program at its end, which have their numbers.
-                        for each in list(selector.get_map().values()):
-                            if each.data is not None:
-                                each.data[1].detach()
+                        for registered in list(selector.get_map().values()):
+                            if registered.data is not None:
+                                registered.data[1].detach()
                         selector.close()
                         control.detach()
                         _become(request, *descriptors)

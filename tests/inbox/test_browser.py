@@ -86,12 +86,13 @@ def inbox(_running: Inbox) -> Iterator[Inbox]:
 def unexpected(complaints: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """All but those about the page, or the frame, of a message that was deleted while the browser asked for it."""
     entries = [each["params"].get("entry", {}) for each in complaints]
-    page = re.compile(r"/messages/\d+(/frame)?$")
-    gone = [bool(page.search(each.get("url", ""))) and "404" in each.get("text", "") for each in entries]
-    frame = any(is_gone and entries[at]["url"].endswith("/frame") for at, is_gone in enumerate(gone))
+    gone = [entry.get("url", "") for entry in entries if "a status of 404" in entry.get("text", "")]
+    frame = any(url == "chrome-error://chromewebdata/" or url.endswith("/frame") for url in gone)
+    page = re.compile(r"/messages/\d+(/frame)?$|^chrome-error:")
     return [
-        each for each, entry, is_gone in zip(complaints, entries, gone, strict=True)
-        if not is_gone and not (frame and entry.get("text", "").startswith("Framing "))
+        each for each, entry in zip(complaints, entries, strict=True)
+        if not (entry.get("url", "") in gone and page.search(entry["url"]))
+        and not (frame and entry.get("text", "").startswith("Framing "))
     ]  # fmt: skip
 
 
