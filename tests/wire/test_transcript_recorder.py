@@ -218,10 +218,10 @@ def test_every_line_takes_linear_time(line):
         best = 9.0
         for _ in range(5):
             recorder = Recorder(lambda *words: None, "session")
-            began = time.process_time()
+            began = time.perf_counter()
             recorder.client(octets)
             recorder.server(b"535 " + octets[:500])
-            best = min(best, time.process_time() - began)
+            best = min(best, time.perf_counter() - began)
         return best
 
     assert seconds(line) < 0.005
