@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from pathlib import Path
 
 import dkim
@@ -11,6 +13,7 @@ from twisted.internet.defer import maybeDeferred
 from tests.encoding import b64
 from txsmtpx import FilterBackend
 from txsmtpx.filters.sign_dkim import SignDKIM
+from txsmtpx.grammar.transparency import LineEnds
 from txsmtpx.testing import Conversation, RecordingBackend
 from txsmtpx.wire.dkim_key import DKIMKey
 
@@ -54,6 +57,39 @@ def test_it_signs_for_users(directory: Path) -> None:
     assert message.startswith(b"DKIM-Signature: v=1; a=rsa-sha256;")
     assert accepted(message) == [True, True]
     assert b"\r\n.dots\r\n" in message
+
+
+BARE = b"From: ann@example.org\nSubject: Lunch\n\nOne\nTwo\rThree\r\n\n"
+
+
+def sent_in_chunks(directory: Path, option: str, *chunks: bytes) -> bytes:
+    """What the backend gets."""
+    backend = RecordingBackend()
+    filtering = FilterBackend(backend, SignDKIM(directory, everyone=True, in_thread=maybeDeferred))
+    client = Conversation(filtering)
+    client.ask("EHLO client.example", f"MAIL FROM:<ann@example.org>{option}", "RCPT TO:<bob@example.net>")
+    for at, chunk in enumerate(chunks):
+        last = " LAST" if at == len(chunks) - 1 else ""
+        client.send(f"BDAT {len(chunk)}{last}\r\n".encode() + chunk)
+        assert client.replies()[-1].startswith("250")
+    client.hang_up()
+    return backend.messages[-1].content
+
+
+@pytest.mark.parametrize("cut", [0, 30, BARE.index(b"\r") + 1, len(BARE)])
+def test_line_ends_that_the_next_client_changes(directory: Path, cut: int) -> None:
+    """BDAT accepts any line ends, and a client makes them CRLF."""
+    content = sent_in_chunks(directory, "", BARE[:cut], BARE[cut:])
+    line_ends = LineEnds()
+    assert accepted(line_ends.feed(content) + line_ends.finish()) == [True, True]
+
+
+def test_a_binary_message_stays_as_it_is(directory: Path) -> None:
+    body = b"One\nTwo\0\r"
+    content = sent_in_chunks(directory, " BODY=BINARYMIME", b"From: ann@example.org\r\n\r\n", body)
+    assert content.endswith(body)
+    # dkimpy changes line ends before it verifies.
+    assert base64.b64encode(hashlib.sha256(body + b"\r\n").digest()) in b"".join(content.split())
 
 
 def test_without_a_login_only_if_that_is_asked_for(directory: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from email.message import EmailMessage
 from io import BytesIO
 
@@ -14,7 +15,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from twisted.internet.defer import maybeDeferred
 
-from txsmtpx import SMTPPool, send_mail
+from txsmtpx import MailOptions, SMTPPool, send_mail
 from txsmtpx.testing import Network, ScriptedServer
 from txsmtpx.wire import dkim_signer
 from txsmtpx.wire.dkim_key import DKIMKey
@@ -155,6 +156,20 @@ async def test_bodies_of_a_client() -> None:
         assert found.endswith(b"\r\n")
 
 
+def test_keys_of_other_domains_do_not_sign() -> None:
+    """Of a list too, the key is that of the author, or of the nearest domain above it."""
+    others = [DKIMKey.generated("c", domain, "ed25519") for domain in ("lists.example.org", "example.net")]
+    signer = DKIMSigner([ED25519, *others])
+    for author, domains in (
+        (b"example.org", [b"example.org"]),
+        (b"a.lists.example.ORG", [b"lists.example.org"]),
+        (b"example.com", []),
+        (b"org", []),
+    ):
+        signed = signer.signed(MESSAGE.replace(b"example.org", author))
+        assert re.findall(rb"\bd=([^;]+);", b"".join(signed.split())) == domains
+
+
 def test_fields_that_a_reader_sees_are_signed_once_more_than_they_are_there() -> None:
     header = b"".join(BOTH.signed(MESSAGE).partition(b"\r\nDKIM-Signature")[0].split())
     signed = header.partition(b";h=")[2].partition(b";")[0].split(b":")
@@ -176,8 +191,8 @@ def test_the_hash_is_that_of_the_tag() -> None:
 class Sink:
     """What a next server has accepted."""
 
-    def __init__(self) -> None:
-        self.net = Network(ScriptedServer)
+    def __init__(self, *offers: str) -> None:
+        self.net = Network(lambda: ScriptedServer(offers))
 
     def accepted(self, sending) -> list[bool]:
         self.net.result(sending)
@@ -196,4 +211,17 @@ def test_a_pool_signs_each_message() -> None:
     pool = SMTPPool(sink.net, tls="none", dkim=BOTH, reactor=sink.net.clock)
     for _ in range(2):
         assert sink.accepted(pool.send("a@example.org", ["b@example.net"], iter([MESSAGE]))) == [True, True]
+    sink.net.result(pool.stopService())
+
+
+def test_a_pool_keeps_a_binary_message() -> None:
+    sink = Sink("8BITMIME", "CHUNKING", "BINARYMIME")
+    pool = SMTPPool(sink.net, tls="none", dkim=BOTH, reactor=sink.net.clock)
+    body = b"One\nTwo\0\r"
+    binary = b"From: ann@example.org\r\n\r\n" + body
+    sink.net.result(pool.send("a@example.org", ["b@example.net"], binary, MailOptions(body="BINARYMIME")))
+    sent = sink.net.servers[-1].messages[-1]
+    assert sent.endswith(binary)
+    # dkimpy changes line ends before it verifies.
+    assert base64.b64encode(hashlib.sha256(body + b"\r\n").digest()) in b"".join(sent.split())
     sink.net.result(pool.stopService())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from txsmtpx.grammar.transparency import LineEnds
 from txsmtpx.interfaces import Accept, Connection, DataContext, InsertHeader, InThread, Verdict
 from txsmtpx.middleware.filter import Filter
 from txsmtpx.wire.dkim_key import DKIMKeys
@@ -81,6 +82,7 @@ class DKIMFilter(Filter):
         super().__init__(connection)
         self._maker = maker
         self._read: MessageHash | None = None
+        self._line_ends: LineEnds | None = None
 
     def data(self, context: DataContext) -> Verdict:
         """
@@ -94,6 +96,8 @@ class DKIMFilter(Filter):
         """
         signs = self._maker.everyone or context.connection.username is not None
         self._read = MessageHash() if signs else None
+        # Whoever sends the message on makes its line ends CRLF, but for BINARYMIME (RFC 6376 §5.3, RFC 3030 §3).
+        self._line_ends = None if context.options.body == "BINARYMIME" else LineEnds()
         return None
 
     def chunk(self, octets: bytes) -> None:
@@ -104,7 +108,7 @@ class DKIMFilter(Filter):
             octets: The octets.
         """
         if self._read is not None:
-            self._read.feed(octets)
+            self._read.feed(octets if self._line_ends is None else self._line_ends.feed(octets))
 
     async def end(self, size: int) -> Verdict:
         """
@@ -119,6 +123,8 @@ class DKIMFilter(Filter):
         read, self._read = self._read, None
         if read is None:
             return None
+        if self._line_ends is not None:
+            read.feed(self._line_ends.finish())
         fields = await self._maker.signer.fields_in_thread(read)
         changes = [InsertHeader(0, "DKIM-Signature", each.removeprefix(_NAME).removesuffix(b"\r\n")) for each in fields]
         return Accept(changes=changes[::-1])

@@ -151,7 +151,7 @@ class DKIMKeys:
     @checked
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path: str = os.fspath(path)
-        self._keys: dict[str, list[DKIMKey]] = {}
+        self._keys: Sequence[DKIMKey] = ()
         self.reload()
 
     def reload(self) -> None:
@@ -162,11 +162,7 @@ class DKIMKeys:
             OSError: The directory or a file cannot be read.
             ValueError: There is no key in it, or one cannot be used.
         """
-        found: dict[str, list[DKIMKey]] = {}
-        for file in sorted(Path(self.path).iterdir()):
-            if file.suffix == ".pem":
-                key = _read(file)
-                found.setdefault(key.domain, []).append(key)
+        found = [_read(file) for file in sorted(Path(self.path).iterdir()) if file.suffix == ".pem"]
         if not found:
             raise ValueError(f"{self.path} has no key, such as 2030a._domainkey.example.org.pem")
         self._keys = found
@@ -181,15 +177,35 @@ class DKIMKeys:
         Returns:
             The keys; none if the mail of this domain is not signed.
         """
-        try:
-            name = asciitext.lower(to_a_label(domain))
-        except ValueError:
-            return ()
-        while name:
-            if name in self._keys:
-                return self._keys[name]
-            name = name.partition(".")[2]
+        return keys_of(self._keys, domain)
+
+
+def keys_of(keys: Sequence[DKIMKey], domain: str) -> Sequence[DKIMKey]:
+    """
+    Select the keys for the mail of a domain: its own, or those of the nearest domain above it.
+
+    Args:
+        keys: The keys of any domains.
+        domain: The domain of the author of a message, in any case.
+
+    Returns:
+        The keys; none if the mail of this domain is not signed.
+
+    Example:
+        >>> key = DKIMKey.generated("2030a", "example.org", "ed25519")
+        >>> keys_of([key], "Lists.Example.ORG") == [key], keys_of([key], "example.net")
+        (True, ())
+    """
+    try:
+        name = asciitext.lower(to_a_label(domain))
+    except ValueError:
         return ()
+    while name:
+        found = [each for each in keys if each.domain == name]
+        if found:
+            return found
+        name = name.partition(".")[2]
+    return ()
 
 
 def _read(file: Path) -> DKIMKey:

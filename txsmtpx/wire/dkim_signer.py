@@ -30,7 +30,7 @@ from txsmtpx.grammar.options import MailOptions
 from txsmtpx.grammar.transparency import LineEnds
 from txsmtpx.interfaces import InThread
 from txsmtpx.wire.dkim_header import author_domain, is_well_formed, signed_names
-from txsmtpx.wire.dkim_key import DKIMKey, DKIMKeys
+from txsmtpx.wire.dkim_key import DKIMKey, DKIMKeys, keys_of
 
 T = TypeVar("T")
 
@@ -125,7 +125,7 @@ class DKIMSigner:
     malformed or too long.
 
     Args:
-        keys: The keys: of a directory, or some keys of one domain.
+        keys: The keys: of a directory, or keys of any domains.
         in_thread: It calls a function in a thread.  None: `twisted.internet.threads.deferToThread`.
         now: A function that returns seconds since the epoch.
 
@@ -164,8 +164,8 @@ class DKIMSigner:
         if not message.header or not message.is_complete or not is_well_formed(message.header):
             return []
         domain = author_domain(message.header)
-        keys = self._keys.of(domain) if isinstance(self._keys, DKIMKeys) else self._keys
-        if not domain or not keys:
+        keys = self._keys.of(domain) if isinstance(self._keys, DKIMKeys) else keys_of(self._keys, domain)
+        if not keys:
             return []
         names = signed_names(message.header)
         if len(names) > MOST_FIELDS:
@@ -199,13 +199,14 @@ class DKIMSigner:
         read.feed(message)
         return b"".join(self.fields(read)) + message
 
-    async def body(self, body: ClientBody, utf8: bool = False) -> BinaryIO:
+    async def body(self, body: ClientBody, utf8: bool = False, binary: bool = False) -> BinaryIO:
         """
         Sign the body of a client.  It is read to its end, and its line ends become CRLF.
 
         Args:
             body: The body, as for `SMTPClient.send`.
             utf8: True if the header of an ``EmailMessage`` is written in UTF-8.
+            binary: True if MAIL has BODY=BINARYMIME.  Then line ends are not changed.
 
         Returns:
             A file with the signed message, from its first octet.
@@ -215,7 +216,7 @@ class DKIMSigner:
         """
         needed = utf8 or serialization.needs_utf8(body)
         reading = source(body, {}, self._in_thread, needed)
-        read, line_ends = MessageHash(), LineEnds(False)
+        read, line_ends = MessageHash(), None if binary else LineEnds()
         spool = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115  # which is copied below
 
         def keep(octets: bytes) -> None:
@@ -230,8 +231,9 @@ class DKIMSigner:
                         piece = await reading.next()
                     if not piece:
                         break
-                    keep(line_ends.feed(piece))
-                keep(line_ends.finish())
+                    keep(piece if line_ends is None else line_ends.feed(piece))
+                if line_ends is not None:
+                    keep(line_ends.finish())
             finally:
                 await reading.close()
             assembled = await self._in_thread(self._assembled, read, cast(BinaryIO, spool))
@@ -268,7 +270,8 @@ async def signed_by(
     """
     if signer is None:
         return await send(body)
-    with await signer.body(body, options is not None and options.smtputf8) as signed:
+    given = options or MailOptions()
+    with await signer.body(body, given.smtputf8, given.body == "BINARYMIME") as signed:
         return await send(signed)
 
 
