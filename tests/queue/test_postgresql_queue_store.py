@@ -201,6 +201,31 @@ def test_a_malformed_url(url: str) -> None:
         PostgreSQLQueueStore(url)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:s3/cret@127.0.0.1:1/db", "postgresql://u:se:cr@et@127.0.0.1:1/db",
+        "postgresql://u:s3cret@127.0.0.1:x/db", "postgresql://u:s3cret@127.0.0.1:65536/db",
+        "postgresql://u:s3cret@a:1,b:0/db", "postgresql://u:s3cret@127.0.0.1:-1/db", "postgresql://u:5432/cr@et@h/db",
+    ],
+)  # fmt: skip
+def test_a_url_that_libpq_splits_within_the_password(url: str) -> None:
+    with pytest.raises(ValueError, match="in a password, write / as %2F, @ as %40$") as raised:
+        PostgreSQLQueueStore(url)
+    assert not any(each in str(raised.value) for each in ("s3", "cr", "et", "5432"))
+
+
+@pytest.mark.parametrize("url", ["postgresql://u:x@a:1,b:65535/db", "postgresql:///", "postgresql://u:%2F%40@[::1]/db"])
+def test_urls_that_libpq_accepts(url: str) -> None:
+    assert "x" not in PostgreSQLQueueStore(url).name
+
+
+def test_a_typo_in_a_parameter() -> None:
+    expected = r"^the URL of the database has no parameter sslmod; did you mean sslmode\?$"
+    with pytest.raises(ValueError, match=expected):
+        PostgreSQLQueueStore("postgresql://me:secret@h/db?connect_timeout=3&sslmod=require")
+
+
 def test_psycopg_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("txsmtpx.queue.postgresql_queue_store.find_spec", lambda name: None)
     with pytest.raises(ImportError, match=r"^psycopg is not installed: pip install 'txsmtpx\[queue\]'$"):

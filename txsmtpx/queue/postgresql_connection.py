@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from txsmtpx.queue.postgresql_schema import LOCK, TABLES, VERSION
+from txsmtpx.setting import did_you_mean
 
 if TYPE_CHECKING:
     import psycopg
@@ -20,6 +22,56 @@ ABANDONED = 60_000
 
 LOCKED = 30_000
 """Milliseconds for a row that another process has locked."""
+
+
+def shown_name(url: str) -> str:
+    """
+    Return the name of a database for logs and errors: the user, the host, the port and the database.
+
+    Args:
+        url: The URL of the database.
+
+    Returns:
+        The name, without a password.
+
+    Raises:
+        ValueError: The URL cannot be used.  The text of the error has no part of it but a parameter with a typo.
+
+    Example:
+        >>> shown_name("postgresql://mail:secret@db.example.org/mail")
+        'user=mail host=db.example.org dbname=mail'
+    """
+    import psycopg
+    from psycopg.conninfo import conninfo_to_dict
+
+    try:
+        known = conninfo_to_dict(url)
+    except psycopg.Error:  # whose text may quote a password
+        hint = _unknown_parameter(url) or "is malformed; write postgresql://USER@HOST/NAME"
+        raise ValueError(f"the URL of the database {hint}") from None
+    host, port, database = (str(known.get(each, "")) for each in ("host", "port", "dbname"))
+    if "@" in host + database or not all(_is_port(each) for each in port.split(",")):
+        # libpq ends the host at the first / and the password at the first @, so these may be parts of a password.
+        raise ValueError("the URL of the database has no port that can be used; in a password, write / as %2F, @ as %40")
+    shown = {"user": known.get("user"), "host": host, "port": port, "dbname": database}
+    return " ".join(f"{name}={value}" for name, value in shown.items() if value) or "the default database"
+
+
+def _is_port(text: str) -> bool:
+    """Return whether a port can be used; the empty one is the default."""
+    return not text or (text.isascii() and text.isdigit() and len(text) <= 5 and 0 < int(text) < 65_536)
+
+
+def _unknown_parameter(url: str) -> str:
+    """Return what is wrong with the first parameter that is nearly a known one; "" if there is none."""
+    from psycopg.pq import Conninfo
+
+    known = {option.keyword.decode() for option in Conninfo.get_defaults()}
+    for name in re.findall(r"[?&](\w+)=", url):
+        near = did_you_mean(name, known)
+        if name not in known and near:
+            return f"has no parameter {name}{near}"
+    return ""
 
 
 def connect(url: str) -> psycopg.Connection:

@@ -14,6 +14,7 @@ from txsmtpx.arguments import checked_except
 from txsmtpx.backends.body_directory import BodyDirectory
 from txsmtpx.backends.received_body import ReceivedBody
 from txsmtpx.interfaces import Reactor, clock_of
+from txsmtpx.queue.postgresql_connection import shown_name
 from txsmtpx.queue.postgresql_listener import PostgreSQLListener
 from txsmtpx.queue.postgresql_queue import PostgreSQLQueue
 from txsmtpx.queue.queue_store import INLINE
@@ -54,14 +55,8 @@ class PostgreSQLQueueStore(ThreadedQueueStore):
         if find_spec("psycopg") is None:
             raise ImportError("psycopg is not installed: pip install 'txsmtpx[queue]'")
         import psycopg
-        from psycopg.conninfo import conninfo_to_dict
 
-        try:
-            known = conninfo_to_dict(url)
-        except psycopg.Error:  # whose text may quote a password
-            raise ValueError("the URL of the database is malformed; write postgresql://USER@HOST/NAME") from None
-        shown = {name: known.get(name) for name in ("user", "host", "port", "dbname")}
-        self.name: str = " ".join(f"{name}={value}" for name, value in shown.items() if value) or "the default database"
+        self.name: str = shown_name(url)
         self._spool = SpoolDirectory()
         self._queue = PostgreSQLQueue(url, self._spool.path)
         super().__init__(self._queue, (psycopg.Error,))
