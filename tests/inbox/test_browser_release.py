@@ -70,7 +70,7 @@ def test_one_message_by_keyboard(inbox):
     browser.press("Enter")
     browser.eventually(f"{OUTCOMES}.length === 3")
     found = browser.ask(OUTCOMES)
-    assert found[0] == "1 sent, 1 not sent."
+    assert found[0] == "1 sent, 1 failed."
     assert found[1].startswith("you@example.net: 250 2.")
     assert found[2].startswith("reject-550@example.net: 550 5.")
     browser.ask("document.querySelector('#release-close').click()")
@@ -95,7 +95,7 @@ def test_the_selected_and_all(inbox):
     browser.ask(f"{button}.click()")
     assert browser.ask("document.querySelector('#release-title').innerText") == "Release 2 messages"
     browser.ask("document.querySelector('#release-send').click()")
-    browser.eventually(f"{OUTCOMES}[0] === '2 sent, 0 not sent.'")
+    browser.eventually(f"{OUTCOMES}[0] === '2 sent, 0 failed.'")
     browser.ask("document.querySelector('#release-close').click()")
     browser.press("/")
     browser.write("first")
@@ -106,7 +106,7 @@ def test_the_selected_and_all(inbox):
     browser.eventually("document.querySelector('#release').open")
     assert browser.ask("document.querySelector('#release-title').innerText") == "Release the messages found"
     browser.ask("document.querySelector('#release-send').click()")
-    browser.eventually(f"{OUTCOMES}[0] === '1 sent, 0 not sent.'")
+    browser.eventually(f"{OUTCOMES}[0] === '1 sent, 0 failed.'")
 
 
 def test_a_message_is_forwarded_by_itself(inbox, running):

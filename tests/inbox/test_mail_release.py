@@ -41,6 +41,15 @@ def test_the_connection_is_lost():
         assert "connection" in reply.lower()
 
 
+def test_the_reply_to_the_message_is_missing():
+    """Another release may deliver it twice (guarantee 26)."""
+    with releasing(RCPT=["250 Ok", "550 5.1.1 No"], END=HANG_UP) as web:
+        (perhaps, refused) = sent(web, "a@x.example", "b@x.example")
+        assert perhaps[:2] == ("a@x.example", False)
+        assert perhaps[2].startswith("It may have been sent: the end of the message has no reply. ")
+        assert refused == ("b@x.example", False, "550 5.1.1 No")
+
+
 def test_only_those_that_are_allowed():
     with releasing("*@x.example", "qa@y.example") as web:
         assert sent(web, "a@x.example", "a@y.example", "QA@y.example") == [

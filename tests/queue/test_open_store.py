@@ -1,6 +1,6 @@
 """The opening of a store: once for all, and later if it fails."""
 
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.internet.task import Clock
 
 from txsmtpx.interfaces import StoreError
@@ -32,6 +32,16 @@ def test_several_callers_open_it_once():
     assert all(each.fired for each in waiting)
     assert made.opened == 1
     run(store.close())
+    run(store.close())
+    assert made.closed == 1
+
+
+def test_a_store_that_is_being_opened_is_closed():
+    """The caller is cancelled, and the thread of the store opens it all the same."""
+    store = OpenStore(made := Store(Deferred()), lambda: None)
+    opening = Deferred.fromCoroutine(store.open())
+    opening.addErrback(lambda failure: failure.trap(CancelledError))
+    opening.cancel()
     run(store.close())
     assert made.closed == 1
 

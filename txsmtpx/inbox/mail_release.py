@@ -18,7 +18,7 @@ from txsmtpx.backends.next_reply import shortened
 from txsmtpx.backends.received import Received
 from txsmtpx.content.header_edit import HeaderTooLong
 from txsmtpx.dialog.client_result import Outcome
-from txsmtpx.errors import DeliveryError
+from txsmtpx.errors import Delivered, DeliveryError
 from txsmtpx.grammar.mailbox import mailbox_key
 from txsmtpx.inbox.address_pattern import AddressPattern
 from txsmtpx.inbox.released_message import released_content
@@ -44,7 +44,8 @@ class ReleaseOutcome:
     Attributes:
         recipient: The address.
         released: True if the next server has accepted the message for it.
-        reply: The reply of the next server, or the reason why there is none.
+        reply: The reply of the next server, or the reason why there is none.  It says so if the message may have been
+            sent all the same.
     """
 
     recipient: str
@@ -215,6 +216,9 @@ def _by_recipient(released: bool, replies: Sequence[tuple[str, Outcome]]) -> dic
 
 def _text(outcome: Outcome) -> str:
     """Return the reply of the next server; for an error without one, its text."""
-    if isinstance(outcome, DeliveryError) and outcome.reply is not None:
-        return shortened(outcome.reply)
+    if isinstance(outcome, DeliveryError):
+        if outcome.delivered is Delivered.MAYBE:
+            return f"It may have been sent: the end of the message has no reply. {shortened(outcome)}"
+        if outcome.reply is not None:
+            return shortened(outcome.reply)
     return shortened(outcome)

@@ -32,6 +32,7 @@ class OpenStore:
         self._store = store
         self._changed = changed
         self._lock = DeferredLock()
+        self._begun = False  # True from the first attempt to open it
         self._is_open = False
 
     async def open(self) -> None:
@@ -46,6 +47,7 @@ class OpenStore:
         await self._lock.acquire()
         try:
             if not self._is_open:
+                self._begun = True  # its thread may open it though the caller is cancelled
                 await self._store.open(self._changed)
                 self._is_open = True
         finally:
@@ -69,7 +71,7 @@ class OpenStore:
             await deferLater(reactor, wait)
 
     async def close(self) -> None:
-        """Close the store, if it is open."""
-        if self._is_open:
-            self._is_open = False
+        """Close the store, if it is open or being opened."""
+        if self._begun:
+            self._begun = self._is_open = False
             await self._store.close()

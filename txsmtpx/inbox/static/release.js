@@ -55,7 +55,7 @@ async function sendRelease() {
     $("release-outcomes").replaceChildren();
     if (!answer.ok) return addOutcome(said.error, false);
     const total = document.createElement("p");
-    total.textContent = `${said.released} sent, ${said.failed} not sent.`;
+    total.textContent = `${said.released} sent, ${said.failed} failed.`;
     $("release-outcomes").append(total);
     const several = new Set(said.outcomes.map((each) => each.id)).size > 1;
     for (const each of said.outcomes) addOutcome(`${several ? `${each.id}, ` : ""}${each.recipient}: ${each.reply}`, each.released);
