@@ -30,7 +30,7 @@ def test_a_key_and_its_record(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         (["example.org"], r"mail\._domainkey\.example\.org\.pem exists; choose another selector$"),
         (["example.org", "--selector", "a b"], "the selector must be labels of a domain name, not 'a b'$"),
         (["example..org"], "^txsmtpx.dkim: the domain of a key must be a domain, not 'example..org'$"),
-        (["example.org", "--directory", "/nowhere"], r"\.pem: No such file or directory$"),
+        (["example.org", "--directory", "/nowhere"], r"no directory /nowhere; create it: mkdir -m 700 /nowhere$"),
     ],
 )
 def test_what_cannot_be_done(tmp_path: Path, words: list[str], why: str) -> None:

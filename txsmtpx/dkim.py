@@ -68,6 +68,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except FileExistsError as error:
         sys.exit(f"txsmtpx.dkim: {error.filename} exists; choose another selector")
+    except (FileNotFoundError, NotADirectoryError):
+        text = f"there is no directory {options.directory}; create it: mkdir -m 700 {options.directory}"
+        sys.exit(f"txsmtpx.dkim: {text}")
     except OSError as error:
         sys.exit(f"txsmtpx.dkim: {error.filename}: {error.strerror}")
     except ValueError as error:

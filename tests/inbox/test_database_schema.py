@@ -56,7 +56,7 @@ def test_what_cannot_be_used_is_said_in_one_line(tmp_path, monkeypatch):
     (tmp_path / "text").write_text("no database" * 100)
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     for name, why in {
-        "text": r"text cannot be used \(file is not a database\); name a file",
+        "text": r"text cannot be used \(file is not a database\); name a new file",
         ".": r"cannot be used \(Is a directory\); name a file",
         "nowhere/mail.db": r"there is no directory .*nowhere; create it, or name another file",
         "new": "no file can be created in .*; name a file that can be written",

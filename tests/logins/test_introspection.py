@@ -156,7 +156,7 @@ def test_it_is_a_checker(asking):
     ({"url": "https://mail:hidden@login.example.org/"}, r"^'https://login\.example\.org/' had a login; give client_id"),
     ({"timeout": 0.0}, r"^timeout must be"), ({"leeway": -1.0}, r"^leeway must be"),
     ({"url": "http://login.example.org/"}, "must begin with https"), ({"url": "login"}, "is no URL of a web server"),
-    ({"trust_roots": "/nowhere"}, "trust_roots: '/nowhere' cannot be used"),
+    ({"trust_roots": "/nowhere"}, "trust_roots '/nowhere' cannot be used"),
 ])  # fmt: skip
 def test_what_cannot_be_used(secret_file, other, text):
     """Guarantee 27."""

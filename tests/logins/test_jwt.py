@@ -174,7 +174,7 @@ def test_it_is_a_checker(path):
     ({"audience": ""}, r"^audience is empty"), ({"claim": ""}, r"^claim is empty"),
     ({"leeway": -1.0}, r"^leeway must be a number of seconds, 0 or more, not -1\.0$"),
     ({"keys": "http://login.example.org/keys"}, "must begin with https"),
-    ({"keys": "https://login.example.org/keys", "trust_roots": "/nowhere"}, "trust_roots: '/nowhere' cannot be used"),
+    ({"keys": "https://login.example.org/keys", "trust_roots": "/nowhere"}, "trust_roots '/nowhere' cannot be used"),
 ])  # fmt: skip
 def test_what_cannot_be_used(path, other, text):
     """Guarantee 27."""

@@ -108,12 +108,18 @@ def test_what_cannot_be_done(it: Queue, words: list[str], why: str) -> None:
 @pytest.mark.parametrize(
     ("url", "why"),
     [
-        ("sqlite:nowhere.db", "there is no queue nowhere.db"),
+        ("sqlite:nowhere.db", "there is no queue nowhere.db; write the URL that --backend queue:URL of the server has"),
+        ("sqlite:text", "txsmtpx.queue: text cannot be used (file is not a database); name a new file"),
+        ("sqlite:directory", "directory cannot be used (Is a directory); name a file that can be written"),
+        ("postgresql://me:secret@127.0.0.1:1/mail", "failed: Connection refused; Is the server running on that host"),
         ("sqlight:x", "there is no store sqlight; did you mean sqlite?"),
         ("postgresql://me:secret@/mail?host=/nowhere", "failed: No such file or directory"),
     ],
 )
-def test_a_queue_that_cannot_be_used(url: str, why: str) -> None:
+def test_a_queue_that_cannot_be_used(url: str, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("text").write_text("no database")
+    Path("directory").mkdir()
     with pytest.raises(SystemExit) as raised:
         main([url, "list"])
     assert why in str(raised.value.code)

@@ -210,7 +210,7 @@ def test_a_malformed_url(url: str) -> None:
     ],
 )  # fmt: skip
 def test_a_url_that_libpq_splits_within_the_password(url: str) -> None:
-    with pytest.raises(ValueError, match="in a password, write / as %2F, @ as %40$") as raised:
+    with pytest.raises(ValueError, match=r"in a password, write / as %2F, @ as %40$") as raised:
         PostgreSQLQueueStore(url)
     assert not any(each in str(raised.value) for each in ("s3", "cr", "et", "5432"))
 

@@ -52,6 +52,13 @@ def test_the_file_of_another_program(tmp_path):
         check(path, SCHEMA)
 
 
+def test_a_path_below_a_file(tmp_path):
+    (tmp_path / "file").touch()
+    for name in ("file/queue.db", "file/below/queue.db"):
+        with pytest.raises(ValueError, match=rf"{name}: .*/file is a file, not a directory; name another file$"):
+            check(str(tmp_path / name), SCHEMA)
+
+
 def test_the_file_of_a_later_version(tmp_path):
     path = str(tmp_path / "file.db")
     connect(path, SQLiteSchema(SCHEMA.application, 3, SCHEMA.tables)).close()

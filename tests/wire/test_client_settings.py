@@ -141,7 +141,7 @@ def test_trust_roots_are_read_when_they_are_given(tmp_path, taker, content, why)
     path = tmp_path / "roots.pem"
     if content is not None:
         path.write_text(content)
-    with pytest.raises(ValueError, match=rf"^trust_roots: .*{why}"):
+    with pytest.raises(ValueError, match=rf"^trust_roots .*{why}"):
         TAKERS[taker]("tcp:mail.example.net:587", trust_roots=path)
 
 

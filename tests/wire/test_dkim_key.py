@@ -108,5 +108,7 @@ def test_a_file_that_cannot_be_used(tmp_path: Path, name: str, content: bytes, m
 
 
 def test_a_directory_that_is_missing(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
-        DKIMKeys(tmp_path / "nowhere")
+    (tmp_path / "file").touch()
+    for name in ("nowhere", "file"):
+        with pytest.raises(ValueError, match=rf"^there is no directory .*/{name}; write the one that has the keys$"):
+            DKIMKeys(tmp_path / name)

@@ -55,7 +55,7 @@ def test_a_file_without_a_certificate(tmp_path):
     file = tmp_path / "roots.pem"
     file.write_text("no certificate")
     with pytest.raises(
-        ValueError, match=r"^trust_roots: '.*roots\.pem' cannot be used: there is no certificate in it$"
+        ValueError, match=r"^trust_roots '.*roots\.pem' cannot be used: there is no certificate in it$"
     ):
         ClientTLS("mail.example.com", file)
 

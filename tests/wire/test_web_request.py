@@ -114,7 +114,7 @@ def test_a_header_that_cannot_be_sent(serve, value):
         ({"timeout": 0}, "timeout is a number of seconds above 0, not 0"),
         ({"timeout": float("nan")}, "timeout is a number of seconds above 0, not nan"),
         ({"connections": 0}, "connections is a number from 1, not 0"),
-        ({"trust_roots": "/missing"}, "trust_roots: '/missing' cannot be used: No such file or directory"),
+        ({"trust_roots": "/missing"}, "trust_roots '/missing' cannot be used: No such file or directory"),
     ],
 )
 def test_a_setting_that_cannot_be_used(how, error):

@@ -167,8 +167,8 @@ def _readable(setting: Text, path: str) -> str | None:
     if path:
         try:
             check_trust_roots(path)
-        except ValueError as error:
-            raise SettingError(setting.name, str(error).partition(": ")[2]) from error
+        except SettingError as error:
+            raise SettingError(setting.name, error.text) from error
     return path or None
 
 

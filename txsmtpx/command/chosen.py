@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from txsmtpx.command.given import GivenTable
-from txsmtpx.command.kind import TEXT
+from txsmtpx.command.kind import TEXT, without_login
 from txsmtpx.command.option import OptionError, option
 from txsmtpx.command.toml_value import wrong_type
 
@@ -20,8 +20,6 @@ USE = "use"
 """The key of a table whose value is NAME:ARGUMENT."""
 
 _SETTING = re.compile(r"\s[a-z][a-z_-]*=", re.ASCII)
-_LOGIN = re.compile(r"//(?:[^/ ]*|[^/:\[]*:(?!\d*(?:[/\s]|$))(?:(?!//).)*)@")
-"""A login of a URL, also one whose password has a space or a slash, which should be written as %20 or %2F."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,7 @@ class Chosen:
     def text(self) -> str:
         """All as one text, as the command line has it, without the login of a URL."""
         settings = [f"{name}={_shown(value)}" for name, value in self.settings.items()]
-        return _hidden(" ".join([_shown(self.use) if settings else self.use, *settings]))
+        return without_login(" ".join([_shown(self.use) if settings else self.use, *settings]))
 
     @property
     def hint(self) -> str:
@@ -85,7 +83,8 @@ class Chosen:
         if self.table is None:
             return OptionError(self.option, f"{self.text}: {text}", *others)
         hint = "; in a table, each setting is a line of its own" if re.search(r"\s[\w-]+=", self.use) else ""
-        return OptionError(self.option, f"{_hidden(self.use)}: {text}{hint}", *others, place=self.table.places[USE])
+        shown = f"{without_login(self.use)}: {text}{hint}"
+        return OptionError(self.option, shown, *others, place=self.table.places[USE])
 
     @classmethod
     def from_text(cls, option: str, text: str) -> Chosen:
@@ -108,16 +107,16 @@ class Chosen:
         try:
             use, *rest = [*words] or [""]
         except ValueError:
-            raise ValueError(f"{_hidden(text)}: a quotation mark is missing") from None
+            raise ValueError(f"{without_login(text)}: a quotation mark is missing") from None
         settings: dict[str, object] = {}
         for word in rest:
             name, sign, value = word.partition("=")
             if not sign and "@" in word and "//" in use:
-                raise ValueError(f"{_hidden(text)}: write a space in the login of a URL as %20")
+                raise ValueError(f"{without_login(text)}: write a space in the login of a URL as %20")
             if not sign:
-                raise ValueError(f"{_hidden(text)}: {word!r} is no setting; write NAME:ARGUMENT SETTING=VALUE")
+                raise ValueError(f"{without_login(text)}: {word!r} is no setting; write NAME:ARGUMENT SETTING=VALUE")
             if name in settings:
-                raise ValueError(f"{_hidden(text)}: {name} is given twice; leave one out")
+                raise ValueError(f"{without_login(text)}: {name} is given twice; leave one out")
             settings[name] = value
         return cls(option, use, settings)
 
@@ -172,10 +171,6 @@ class Chosen:
         if not isinstance(use, str):
             wrong = wrong_type(option(USE, TEXT, "", None), use)
             raise OptionError(self.option, str(wrong), place=self.table.places[USE])
-
-
-def _hidden(text: str) -> str:
-    return _LOGIN.sub("//***@", text)
 
 
 def _shown(value: object) -> str:

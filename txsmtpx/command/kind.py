@@ -45,6 +45,27 @@ _DIGITS = 30
 """Digits of a number.  Python refuses to parse 4,301."""
 
 
+_LOGIN = re.compile(r"//(?:[^/ ]*|[^/:\[]*:(?!\d*(?:[/\s]|$))(?:(?!//).)*)@")
+"""A login of a URL, also one whose password has a space or a slash, which should be written as %20 or %2F."""
+
+
+def without_login(text: str) -> str:
+    """
+    Hide the logins of URLs.
+
+    Args:
+        text: A text with any URLs.
+
+    Returns:
+        The text, with ``***`` for each login.
+
+    Example:
+        >>> without_login("http:https://ann:secret@app.example.org/mail")
+        'http:https://***@app.example.org/mail'
+    """
+    return _LOGIN.sub("//***@", text)
+
+
 def _number(text: str) -> int:
     if not asciitext.is_number(text) or len(text) > _DIGITS:
         raise ValueError(f"must be a number, not {shown(text)}")
@@ -79,6 +100,8 @@ def _port(text: str) -> str:
 
 FLAG: Kind[bool] = Kind("", (bool,), bool, lambda value: str(value).lower())
 TEXT: Kind[str] = Kind("TEXT", (str,), str)
+URL: Kind[str] = Kind("URL", (str,), str, lambda value: without_login(str(value)).partition("?")[0])
+"""A URL of a web server.  It is shown without login and query, which may hold secrets."""
 FILE: Kind[str] = Kind("FILE", (str,), str)
 DOMAIN: Kind[str] = Kind("DOMAIN", (str,), _domain)
 """A domain or an address literal (RFC 5321 §4.1.2)."""

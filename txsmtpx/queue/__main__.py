@@ -17,7 +17,7 @@ from txsmtpx.queue.listing import lines_of, moment, summary_of
 from txsmtpx.queue.queue_store import Change
 from txsmtpx.queue.queue_url import blocking_queue
 from txsmtpx.queue.queued_mail import Selection
-from txsmtpx.queue.threaded_queue_store import BlockingQueue
+from txsmtpx.queue.threaded_queue_store import BlockingQueue, reason_of
 
 PAGE = 100
 """Messages that are read at a time."""
@@ -111,7 +111,7 @@ def main(arguments: Sequence[str] | None = None, now: Callable[[], float] = time
             type(error).__module__.partition(".")[0] != "psycopg"
         ):
             raise
-        sys.exit(f"txsmtpx.queue: {' '.join(str(error).split())}")
+        sys.exit(f"txsmtpx.queue: {reason_of(error)}")
 
 
 def _run(queue: BlockingQueue, options: argparse.Namespace, now: float) -> None:

@@ -52,7 +52,8 @@ def shown_name(url: str) -> str:
     host, port, database = (str(known.get(each, "")) for each in ("host", "port", "dbname"))
     if "@" in host + database or not all(_is_port(each) for each in port.split(",")):
         # libpq ends the host at the first / and the password at the first @, so these may be parts of a password.
-        raise ValueError("the URL of the database has no port that can be used; in a password, write / as %2F, @ as %40")
+        text = "has no port that can be used; in a password, write / as %2F, @ as %40"
+        raise ValueError(f"the URL of the database {text}")
     shown = {"user": known.get("user"), "host": host, "port": port, "dbname": database}
     return " ".join(f"{name}={value}" for name, value in shown.items() if value) or "the default database"
 

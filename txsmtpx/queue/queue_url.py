@@ -65,9 +65,12 @@ def blocking_queue(url: str) -> BlockingQueue:
     kind, _, path = url.partition(":")
     if kind == "sqlite" and path:
         if not os.path.exists(path):
-            raise ValueError(f"there is no queue {path}")
+            raise ValueError(f"there is no queue {path}; write the URL that --backend queue:URL of the server has")
         from txsmtpx.queue.sqlite_queue import SQLiteQueue
+        from txsmtpx.queue.sqlite_schema import SCHEMA
+        from txsmtpx.stores import sqlite_file
 
+        sqlite_file.check(path, SCHEMA)
         return SQLiteQueue(os.path.abspath(path), Path(f"{os.path.abspath(path)}-bodies"))
     store_of(url)  # which explains what is wrong with it
     from txsmtpx.queue.postgresql_queue import PostgreSQLQueue

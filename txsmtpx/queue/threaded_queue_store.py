@@ -101,6 +101,24 @@ class BlockingQueue(Protocol):
         """
 
 
+def reason_of(error: BaseException) -> str:
+    r"""
+    Return the text of an error of a database as one line.
+
+    Args:
+        error: The error.
+
+    Returns:
+        The text.  The lines of psycopg have semicolons between them.
+
+    Example:
+        >>> reason_of(OSError("connection refused\n\tIs the server running?"))
+        'connection refused; Is the server running?'
+    """
+    lines = str(getattr(error, "strerror", None) or error).splitlines()
+    return "; ".join(" ".join(line.split()) for line in lines if line.strip())
+
+
 @implementer(IQueueStore)
 class ThreadedQueueStore:
     """
@@ -334,8 +352,7 @@ class ThreadedQueueStore:
         """Return a `StoreError` for an error of the database; any other error itself."""
         if not isinstance(error, self._errors):
             return error
-        why = " ".join(str(getattr(error, "strerror", None) or error).split())  # psycopg has several lines
-        explained = StoreError(f"the queue cannot be used: {why}")
+        explained = StoreError(f"the queue cannot be used: {reason_of(error)}")
         explained.__cause__ = error
         return explained
 

@@ -7,6 +7,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal
 
 CACHE = 8 * 1024
@@ -178,6 +179,9 @@ def check(path: str, schema: SQLiteSchema) -> None:
         ValueError: It cannot; the operator gets the text.
     """
     directory = os.path.dirname(os.path.abspath(path))
+    nearest = next(each for each in (Path(directory), *Path(directory).parents) if each.exists())
+    if not nearest.is_dir():
+        raise ValueError(f"{path}: {nearest} is a file, not a directory; name another file")
     if not os.path.isdir(directory):
         raise ValueError(f"{path}: there is no directory {directory}; create it, or name another file")
     if not os.path.exists(path):  # it is created when it is used, which may be as another user
@@ -192,4 +196,6 @@ def check(path: str, schema: SQLiteSchema) -> None:
             connection.close()
     except (OSError, sqlite3.Error) as error:
         why = getattr(error, "strerror", None) or error
-        raise ValueError(f"{path} cannot be used ({why}); name a file that can be written") from error
+        other = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB
+        fix = "name a new file" if other else "name a file that can be written"
+        raise ValueError(f"{path} cannot be used ({why}); {fix}") from error

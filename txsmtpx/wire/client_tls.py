@@ -25,6 +25,7 @@ from zope.interface import implementer
 from txsmtpx.errors import TLSFailed
 from txsmtpx.grammar.domain import domain_key
 from txsmtpx.grammar.host import plain_address
+from txsmtpx.setting import SettingError
 from txsmtpx.wire.tls_policy import CIPHERS
 from txsmtpx.wire.twisted_internals import IOpenSSLTrustRoot
 
@@ -188,13 +189,13 @@ def check_trust_roots(path: str | os.PathLike[str]) -> None:
         path: The path of a PEM file.
 
     Raises:
-        ValueError: The file cannot be read, or does not begin with a certificate.
+        SettingError: The file cannot be read, or does not begin with a certificate.
     """
     try:
         TrustedCertificate.loadPEM(_blocks(path)[0])
     except (OSError, crypto.Error) as error:
         why = error.strerror if isinstance(error, OSError) else "its first certificate is malformed"
-        raise ValueError(f"trust_roots: {os.fspath(path)!r} cannot be used: {why}") from error
+        raise SettingError("trust_roots", f"{os.fspath(path)!r} cannot be used: {why}") from error
 
 
 def client_certificate_in(path: str | os.PathLike[str]) -> PrivateCertificate:
@@ -238,7 +239,7 @@ def _blocks(path: str | os.PathLike[str]) -> list[bytes]:
     with open(path, "rb") as file:
         blocks = file.read().split(b"-----BEGIN CERTIFICATE")[1:]
     if not blocks:
-        raise ValueError(f"trust_roots: {os.fspath(path)!r} cannot be used: there is no certificate in it")
+        raise SettingError("trust_roots", f"{os.fspath(path)!r} cannot be used: there is no certificate in it")
     return [b"-----BEGIN CERTIFICATE" + block for block in blocks]
 
 

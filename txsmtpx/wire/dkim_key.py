@@ -140,7 +140,7 @@ class DKIMKeys:
 
     Raises:
         OSError: The directory or a file cannot be read.
-        ValueError: There is no key in it, or one cannot be used; the text names the file.
+        ValueError: There is no directory or no key in it, or one cannot be used; the text names the file.
 
     Example:
         ::
@@ -162,6 +162,8 @@ class DKIMKeys:
             OSError: The directory or a file cannot be read.
             ValueError: There is no key in it, or one cannot be used.
         """
+        if not Path(self.path).is_dir():
+            raise ValueError(f"there is no directory {self.path}; write the one that has the keys")
         found = [_read(file) for file in sorted(Path(self.path).iterdir()) if file.suffix == ".pem"]
         if not found:
             raise ValueError(f"{self.path} has no key, such as 2030a._domainkey.example.org.pem")

@@ -112,4 +112,4 @@ def _split(text: str) -> SplitResult:
 
 
 def _wrong(text: str, why: str) -> ValueError:
-    return ValueError(f"{shown(re.sub('//.*@', '//***@', text))} {why}")
+    return ValueError(f"{shown(re.sub('//.*@', '//***@', text).partition('?')[0])} {why}")

@@ -10,6 +10,7 @@ from txsmtpx.command.option import Values, repeated
 from txsmtpx.command.plugin_settings import parsed_settings
 from txsmtpx.inbox.inbox_settings import SETTINGS
 from txsmtpx.inbox.store_limits import MailboxLimits, StoreLimits
+from txsmtpx.setting import did_you_mean
 
 
 def _name(chosen: Chosen) -> str:
@@ -19,12 +20,16 @@ def _name(chosen: Chosen) -> str:
 
 
 def _mailbox_limit(text: str) -> Chosen:
+    from txsmtpx.inbox.mailbox_name import KINDS  # which imports twisted.web
+
     chosen = Chosen.from_text("mailbox-limit", text)
     try:
         _name(chosen)
     except ValueError:
         names = "recipient, login or tag, or with the name of one, such as recipient:ann@example.org"
-        raise ValueError(f"begins with {names}, not with {chosen.use!r}") from None
+        kind = chosen.use.partition(":")[0]
+        near = "" if kind in KINDS else did_you_mean(kind, KINDS)
+        raise ValueError(f"begins with {names}, not with {chosen.use!r}{near}") from None
     if not chosen.settings:
         raise ValueError(f"needs a limit, such as '{chosen.use} max-messages=100'")
     return chosen

@@ -10,7 +10,7 @@ from txsmtpx.command.given import GivenTable
 from txsmtpx.command.group import Group
 from txsmtpx.command.groups.relaying import login_in, oauth_in
 from txsmtpx.command.kind import Kind
-from txsmtpx.command.option import Option, OptionError, Values, option_of, repeated
+from txsmtpx.command.option import Option, Values, option_of, repeated
 from txsmtpx.command.plugin_settings import parsed_settings
 from txsmtpx.command.process import Listener
 from txsmtpx.interfaces import Reactor
@@ -56,6 +56,9 @@ ROUTE = repeated(
 
 TIMES: tuple[Option[object], ...] = tuple([option_of(each) for each in delivery_settings.SETTINGS])
 """The times and limits of deliveries, in the order of the fields of `QueueSettings`."""
+
+RETRY = option_of(delivery_settings.RETRY)
+RETRY_MOST = option_of(delivery_settings.RETRY_MOST)
 
 OPTIONS: tuple[Option[object], ...] = (ROUTE, *TIMES)
 
@@ -132,11 +135,13 @@ def set_up_queue(values: Values, backend: QueueBackend, listener: Listener) -> N
     from txsmtpx.queue.route import Routes
 
     queue = backend.queue
+    if values[RETRY_MOST] < values[RETRY]:
+        given, other = (RETRY, RETRY_MOST) if RETRY.name in values.given else (RETRY_MOST, RETRY)
+        longer = "longer than the longest" if given is RETRY else "shorter than the first"
+        text = f"this is {longer} wait ({other.shown(values[other])}); change it, or change"
+        raise given.fault(values[given], text, other.name)
     settings = [values[each] for each in TIMES]
-    try:
-        queue.settings = QueueSettings(*settings)  # type: ignore[arg-type]  # each option has the type of its field
-    except SettingError as error:
-        raise OptionError(error.name.replace("_", "-"), error.text) from error
+    queue.settings = QueueSettings(*settings)  # type: ignore[arg-type]  # each option has the type of its field
     queue.domain = str(listener.settings.get("domain", ""))
     chosen = [each for routes in values[ROUTE] for each in routes]
     routes = [_route(each, cast(Reactor, listener.reactor)) for each in chosen]
@@ -156,6 +161,8 @@ def _route(chosen: Chosen, reactor: Reactor) -> Route:
     endpoint = str(given.get("endpoint", ""))
     if not endpoint:
         raise chosen.fault("endpoint", "is missing; write the server, such as tls:smtp.example.com:465")
+    if given.get("allow_unverified_tls") and given.get("trust_roots"):
+        raise chosen.fault("trust-roots", "is not used with allow-unverified-tls; leave one out")
     auth = _login(chosen, str(given.get("auth", "")), str(given.get("oauth", "")))
     try:
         route = Route(
@@ -171,6 +178,8 @@ def _route(chosen: Chosen, reactor: Reactor) -> Route:
             eight_bit=cast("EightBit", given.get("eight_bit", "refuse")),
             connections=cast(int, given.get("connections", 0)) or None,
         )
+    except SettingError as error:
+        raise chosen.fault(error.name.replace("_", "-"), error.text) from error
     except (ValueError, OSError) as error:
         raise chosen.fault("", str(error)) from error
     try:

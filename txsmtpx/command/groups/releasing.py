@@ -32,10 +32,12 @@ def _address(text: str) -> str:
 
 
 def _rule(text: str) -> str:
-    pattern, space, to = text.strip().partition(" ")
+    pattern, *to = text.split() or [""]
+    if to[1:]:
+        raise ValueError(f"has a pattern and at most one address, not {text!r}; write another --forward")
     _pattern(pattern)
-    if space:
-        _address(to.strip())
+    for address in to:
+        _address(address)
     return text
 
 
@@ -146,5 +148,5 @@ def release_of(values: Values, reactor: Sockets, has_login: bool) -> MailRelease
 def _forward_rule(text: str) -> ForwardRule:
     from txsmtpx.inbox.mail_release import ForwardRule
 
-    pattern, _, to = text.strip().partition(" ")
-    return ForwardRule(AddressPattern(pattern), _address(to.strip()) or None)
+    pattern, *to = text.split()
+    return ForwardRule(AddressPattern(pattern), _address(to[0]) if to else None)

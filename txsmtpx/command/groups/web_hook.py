@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from txsmtpx.command.kind import FILE, Kind
+from txsmtpx.command.kind import FILE, URL
 from txsmtpx.command.option import Option, Values, option
 from txsmtpx.command.sockets import Sockets
 from txsmtpx.interfaces import Reactor
@@ -14,12 +14,11 @@ if TYPE_CHECKING:
     from txsmtpx.inbox.webhook import Webhook
 
 
-URL: Option[str | None] = Option(
+HOOK_URL: Option[str | None] = option(
     "webhook",
-    Kind("URL", (str,), str),
+    URL,
     "Send each new message of the web inbox to a web application, as the API lists it.",
     None,
-    secret=True,
     about="process",
 )
 SECRET = option(
@@ -29,7 +28,7 @@ SECRET = option(
     None,
     about="process",
 )
-HOOK: tuple[Option[object], ...] = (URL, SECRET)
+HOOK: tuple[Option[object], ...] = (HOOK_URL, SECRET)
 
 
 def webhook_of(values: Values, reactor: Sockets) -> Webhook | None:
@@ -46,10 +45,10 @@ def webhook_of(values: Values, reactor: Sockets) -> Webhook | None:
     Raises:
         OptionError: The URL or the file cannot be used, or the extra is not installed.
     """
-    text = values[URL]
+    text = values[HOOK_URL]
     if text is None:
         if values[SECRET] is not None:
-            raise SECRET.fault(values[SECRET], "there is no webhook; add", URL.name)
+            raise SECRET.fault(values[SECRET], "there is no webhook; add", HOOK_URL.name)
         return None
     secret = _secret(values[SECRET])
     try:
@@ -60,9 +59,9 @@ def webhook_of(values: Values, reactor: Sockets) -> Webhook | None:
         client = WebClient(cast(Reactor, reactor), timeout=TIMEOUT, connections=CONNECTIONS)
         return Webhook(WebURL.parsed(text), client, secret)
     except ImportError as error:
-        raise URL.fault(text, f"it needs treq ({error}); pip install 'txsmtpx[http]'") from error
+        raise HOOK_URL.fault(text, f"it needs treq ({error}); pip install 'txsmtpx[http]'") from error
     except ValueError as error:
-        raise URL.fault(text, str(error)) from error
+        raise HOOK_URL.fault(text, str(error)) from error
 
 
 def _secret(path: str | None) -> WebhookSecret | None:
