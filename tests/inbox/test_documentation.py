@@ -37,7 +37,7 @@ CONTAINER, SERVE = PAGE.take("shell", "--web tcp:8025"), PAGE.take("shell", "--b
 FILE = PAGE.take("shell", "--backend inbox:mail.db --web 8025\n")
 DJANGO, OLD_DJANGO = PAGE.take("python", "MAILERS"), PAGE.take("python", "EMAIL_BACKEND")
 PROGRAM = PAGE.take("python", "import smtplib")
-HOOK = PAGE.take("shell", "--webhook")
+HOOK, SECRET = PAGE.take("shell", "--webhook"), PAGE.take("shell", "token_bytes")
 CHAOS, FAULTS = PAGE.take("shell", "--chaos"), PAGE.take("shell", "/api/chaos")
 FAULTS_SHOWN = PAGE.take("json", "faults")
 WAIT, SHOWN = PAGE.take("shell", "search=to:you@example.net&wait=10"), PAGE.take("json", "beginning")
@@ -168,8 +168,10 @@ class _Arrivals(http.server.BaseHTTPRequestHandler):
 
 
 def test_a_message_is_announced_as_it_says(tmp_path):
-    secret = WebhookSecret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
-    (tmp_path / "secret").write_text("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n")
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    subprocess.run(["sh", "-ec", SECRET.text], check=True, cwd=tmp_path, env=os.environ | {"PATH": path})
+    assert (tmp_path / "secret").stat().st_mode & 0o777 == 0o600
+    secret = WebhookSecret((tmp_path / "secret").read_text().strip())
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Arrivals) as application:
         application.arrived = []
         threading.Thread(target=application.serve_forever, daemon=True).start()
