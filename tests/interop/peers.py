@@ -61,6 +61,7 @@ PEERS: dict[str, tuple[tuple[str | Path, ...], tuple[str, ...]]] = {
     "exim": ((EXIM,), (EXIM_PACKAGE,)),
     "gsasl": (("gsasl",), ("gsasl",)),
     "haproxy": (("haproxy",), ("haproxy",)),
+    "knot": (("knotd", "ldns-keygen", "ldns-signzone"), ("knot", "ldnsutils")),  # which has zones that are signed
     "miltertest": (("miltertest",), ("miltertest",)),
     "msmtp": (("msmtp",), ("msmtp",)),
     "nginx": (("nginx",), ("nginx-light",)),  # in front of the web inbox
@@ -86,6 +87,7 @@ PEERS: dict[str, tuple[tuple[str | Path, ...], tuple[str, ...]]] = {
     "spamd": (("spamd", "spamc"), ("spamassassin", "spamd", "spamc")),
     "start-stop-daemon": (("start-stop-daemon",), ("dpkg",)),
     "systemd": (("systemd-analyze", "systemd-socket-activate"), ("systemd",)),
+    "unbound": (("unbound",), ("unbound",)),  # which validates them
     "swaks": (("swaks",), ("swaks", "libnet-ssleay-perl")),
 }
 

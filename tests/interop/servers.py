@@ -102,7 +102,7 @@ def postfix(
     directory: Path, certificate: Pem, routes: Mapping[str, str], **settings: object
 ) -> Iterator[Postfix]:
     """
-    Postfix, as a server and as a relay.
+    Postfix, as a server and as a relay.  If there is a file resolv.conf in the directory, it is its /etc/resolv.conf.
 
     Args:
         routes: Domain to transport: ``smtp:[127.0.0.1]:PORT``, ``lmtp:inet:127.0.0.1:PORT``, ``lmtp:unix:PATH``.
@@ -158,7 +158,12 @@ def postfix(
     ports = {"port": port, "tls_port": tls_port, "proxied_port": proxied_port}
     services = _POSTFIX_SERVICES.format(**{name: f"127.0.0.1:{number}" for name, number in ports.items()})
     _write(configuration / "master.cf", services)
-    with running([_daemons_of_postfix() / "master", "-c", configuration, "-s"], directory, port, log) as process:
+    master: list[str | Path] = [_daemons_of_postfix() / "master", "-c", configuration, "-s"]
+    resolv_conf = directory / "resolv.conf"
+    if resolv_conf.exists():
+        mount = 'mount --bind "$0" /etc/resolv.conf && exec "$@"'
+        master = [program("unshare"), "--mount", "sh", "-c", mount, resolv_conf, *master]
+    with running(master, directory, port, log) as process:
         yield Postfix(process.process, log, port, maildir, configuration, tls_port, proxied_port)
 
 

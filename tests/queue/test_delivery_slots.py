@@ -17,7 +17,7 @@ def clock():
 
 @pytest.fixture
 def get(clock):
-    pool = lambda key: SMTPPool(Network(clock=clock), tls="none", reactor=clock)  # noqa: E731
+    pool = lambda key, secured: SMTPPool(Network(clock=clock), tls="none", reactor=clock)  # noqa: E731
     return Destinations(clock, pool, 5, BackOff(60, 900)).get
 
 

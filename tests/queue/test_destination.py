@@ -16,7 +16,7 @@ def clock():
 
 @pytest.fixture
 def destinations(clock):
-    def pool(key):
+    def pool(key, secured):
         return SMTPPool(Network(clock=clock), size=5, tls="none", reactor=clock)
 
     return Destinations(clock, pool, 2, BackOff(60, 900, chance=lambda: 0.5))
@@ -31,6 +31,23 @@ def test_a_new_destination_begins_with_a_few_deliveries(destinations):
     for _ in range(10):
         there.failed(0, "refused")
     assert there.allowed == 1
+
+
+def test_messages_that_need_no_tls_have_connections_of_their_own(clock):
+    made = []
+
+    def pool(key, secured):
+        made.append((key, secured, SMTPPool(Network(clock=clock), size=5, tls="none", reactor=clock)))
+        return made[-1][2]
+
+    destinations = Destinations(clock, pool, 2, BackOff(60, 900))
+    there = destinations.get("example.org")
+    assert there.pool_for(False) is there.pool
+    assert there.pools == [there.pool]
+    assert there.pool_for(True) is there.pool_for(True)
+    assert [each[:2] for each in made] == [("example.org", True), ("example.org", False)]
+    assert destinations.stop() == [made[0][2], made[1][2]]
+    assert made[1][2].running
 
 
 def test_it_is_busy_and_full(destinations):

@@ -3,9 +3,12 @@
 import pytest
 from twisted.internet.testing import MemoryReactorClock
 
+from txsmtpx.mx_tls.mx_security import MXSecurity
+from txsmtpx.mx_tls.tls_policy_table import TLSPolicy
 from txsmtpx.queue.destination_pools import DestinationPools
 from txsmtpx.queue.route import Route, Routes
-from txsmtpx.wire.dns_records import NoSuchDomain
+from txsmtpx.wire.dns_records import NoSuchDomain, Records
+from txsmtpx.wire.transport_security import Exchangers, Host
 
 
 @pytest.fixture
@@ -14,7 +17,7 @@ def pools():
         Route("example.org", "unix:/run/lmtp.sock", lmtp=True, connections=3),
         Route("*", "unix:/run/smtp.sock", eight_bit="send"),
     ])  # fmt: skip
-    return DestinationPools(MemoryReactorClock(), routes, 10, "mail.example.org")
+    return DestinationPools(MemoryReactorClock(), routes, 10, "mail.example.org", MXSecurity())
 
 
 def test_a_route_has_its_settings(pools):
@@ -35,7 +38,19 @@ async def test_mail_for_a_domain_that_can_have_no_server_fails(pools, domain):
 
 def test_without_a_route_mail_goes_to_the_exchangers(pools):
     pool = pools.pool("example.net")
-    assert pool.settings.tls == "opportunistic"
-    assert not pool.settings.tls_verify
+    assert pool.settings.tls is None  # the security of the endpoint decides
     assert pool.settings.domain == "mail.example.org"
     assert pool.server == "MXEndpoint"
+
+
+async def test_messages_that_need_no_tls_go_out_under_no_policy():
+    """RFC 8689 §5; for the others, the policies of their domains count."""
+    clock = MemoryReactorClock()
+    strict = MXSecurity([TLSPolicy("*", "encrypt")])
+    pools = DestinationPools(clock, Routes([]), 10, "", strict)
+    found = Exchangers("example.net", ["mx.example.net"])
+    modes = []
+    for secured in (True, False):
+        security = pools.endpoint("example.net", secured).security
+        modes.append((await security.host(found, Host("mx.example.net"), Records(clock, None, 1))).mode)
+    assert modes == ["required", "opportunistic"]

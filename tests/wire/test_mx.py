@@ -23,7 +23,7 @@ from txsmtpx.wire.client_tls import TLSFailed
 
 
 def exchangers(names):
-    return Outcome(MXEndpointFor(names).exchangers())
+    return Outcome(MXEndpointFor(names).servers().exchangers())
 
 
 def MXEndpointFor(names, at=None):
@@ -31,7 +31,7 @@ def MXEndpointFor(names, at=None):
 
 
 async def order(names):
-    return await Deferred.fromCoroutine(MXEndpointFor(names).exchangers())
+    return (await Deferred.fromCoroutine(MXEndpointFor(names).servers().exchangers())).names
 
 
 async def test_the_best_first_and_equals_in_any_order():
@@ -44,7 +44,8 @@ async def test_the_best_first_and_equals_in_any_order():
 async def test_a_domain_is_looked_up_as_its_a_label(domain):
     """RFC 5891: not as that of strasse.example, which is another's (RFC 5894 §7.2)."""
     names = Names(MX={"xn--strae-oqa.example": [mx(10, "a")]})
-    assert await Deferred.fromCoroutine(MXEndpoint(Clock(), domain, resolver=names).exchangers()) == ["a"]
+    servers = MXEndpoint(Clock(), domain, resolver=names).servers()
+    assert (await Deferred.fromCoroutine(servers.exchangers())).names == ["a"]
 
 
 @pytest.mark.parametrize("null", [[mx(0, "")], [mx(0, ".")], [mx(0, ""), mx(10, "a")]])

@@ -87,14 +87,14 @@ async def test_an_answer_by_tcp(name_servers):
     many = [name_server.BY_TCP, *(mx(n, f"x{n}.test") for n in range(200))]
     server = name_servers(MX={"example.net": many})
     endpoint = MXEndpoint(reactor, "example.net", resolver=ours(server))
-    assert await Deferred.fromCoroutine(endpoint.exchangers()) == [f"x{n}.test" for n in range(200)]
+    assert (await Deferred.fromCoroutine(endpoint.servers().exchangers())).names == [f"x{n}.test" for n in range(200)]
     assert [tcp for *_, tcp in server.asked] == [False, True]
 
 
 async def test_by_ipv6(name_servers):
     server = name_servers("::1", MX={"example.net": [name_server.BY_TCP, mx(10, "one.test")]})
     endpoint = MXEndpoint(reactor, "example.net", resolver=ours(server))
-    assert await Deferred.fromCoroutine(endpoint.exchangers()) == ["one.test"]
+    assert (await Deferred.fromCoroutine(endpoint.servers().exchangers())).names == ["one.test"]
 
 
 async def test_cancelled_it_leaves_nothing(name_servers):
@@ -133,7 +133,7 @@ async def test_the_file_of_hosts(tmp_path, name_servers):
     hosts.write_text("127.0.0.1 one.test uno.test\n::1 one.test\n")
     server = name_servers(A={"two.test": a("127.0.0.2")})
     resolver = SystemResolver(reactor, Configuration([server.address]), hosts_file=str(hosts))
-    addresses = MXEndpoint(reactor, "example.net", resolver=resolver).addresses
+    addresses = MXEndpoint(reactor, "example.net", resolver=resolver).servers().addresses
     assert await Deferred.fromCoroutine(addresses("one.test").next_batch()) == ["::1", "127.0.0.1"]
     assert await Deferred.fromCoroutine(addresses("two.test").next_batch()) == ["127.0.0.2"]
     assert {name for _, name, _ in server.asked} == {"two.test"}

@@ -52,12 +52,14 @@ class Transaction:
         options: The parameters of MAIL, as they came with the message.
         received: When the message came, in seconds since the epoch.
         recipients: The recipients, each with its parameters.
+        tls_not_required: True if the message says "TLS-Required: No" (RFC 8689 §5).
     """
 
     sender: str
     options: MailOptions
     received: float
     recipients: Sequence[tuple[str, RcptOptions]]
+    tls_not_required: bool = False
 
     @property
     def addresses(self) -> list[str]:
@@ -125,9 +127,11 @@ class Attempt:
         if not destination.breaker.admits(self._seconds()):
             text = f"{destination.key} is paused after connections that failed: {destination.breaker.reason}"
             return self._all(RecipientResult("", "deferred", Reply(451, (4, 4, 1), text[:500])))
+        # REQUIRETLS overrides the field in the header (RFC 8689 §4.1).
+        pool = destination.pool_for(transaction.tls_not_required and not transaction.options.requiretls)
         for last in range(1, CONNECTIONS + 1):
             try:
-                client = await destination.pool.acquire()
+                client = await pool.acquire()
             except CancelledError:
                 destination.breaker.undecided()
                 raise
@@ -141,7 +145,7 @@ class Attempt:
             try:
                 return await self._sent(client)
             except SMTPError as error:
-                another = destination.pool.note_421(client, error)
+                another = pool.note_421(client, error)
                 if not another or error.command not in ("MAIL", "RCPT") or last == CONNECTIONS:
                     return self._failed(error, client)
             except CommandCancelled as error:
@@ -151,7 +155,7 @@ class Attempt:
             except Exception as error:
                 return self._failed(error, client)
             finally:
-                destination.pool.release(client)
+                pool.release(client)
         raise AssertionError("the last connection has a result")
 
     async def _sent(self, client: SMTPClient) -> Attempted:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
@@ -43,14 +44,24 @@ class Destination:
         allowed: The deliveries that may be in progress.
         waiting: Leases that wait for a delivery to end.
         proven: True if it has accepted a message, and no connection has failed since.
+        unsecured: The connections for messages with "TLS-Required: No"; None until there is such a message.
 
     Args:
         key: The key.
         pool: The connections, whose size is the limit on deliveries.
         breaker: The breaker.
+        make_unsecured: Makes ``unsecured``.
     """
 
-    def __init__(self, key: str, pool: SMTPPool, breaker: CircuitBreaker) -> None:
+    def __init__(
+        self,
+        key: str,
+        pool: SMTPPool,
+        breaker: CircuitBreaker,
+        make_unsecured: Callable[[], SMTPPool],
+    ) -> None:
+        self.unsecured: SMTPPool | None = None
+        self._make_unsecured = make_unsecured
         self.key = key
         self.pool = pool
         self.breaker = breaker
@@ -68,6 +79,28 @@ class Destination:
     def is_full(self) -> bool:
         """True if no further lease should wait."""
         return len(self.waiting) >= self.allowed
+
+    def pool_for(self, tls_not_required: bool) -> SMTPPool:
+        """
+        Return the connections for a message.
+
+        Args:
+            tls_not_required: True if the message says "TLS-Required: No" (RFC 8689 §5).
+
+        Returns:
+            The connections.
+        """
+        if not tls_not_required:
+            return self.pool
+        if self.unsecured is None:
+            self.unsecured = self._make_unsecured()
+            self.unsecured.startService()
+        return self.unsecured
+
+    @property
+    def pools(self) -> list[SMTPPool]:
+        """All its connections."""
+        return [self.pool] if self.unsecured is None else [self.pool, self.unsecured]
 
     def connected(self) -> None:
         """Note that a connection was ready for a message."""
@@ -97,13 +130,13 @@ class Destinations:
 
     Args:
         reactor: The clock.
-        pool_for: Create the pool of a destination.
+        pool_for: Create the pool of a destination; the second argument is False for messages with "TLS-Required: No".
         failures: Failed connections after which a destination is paused; 0 for never.
         pauses: The pauses.
     """
 
     def __init__(
-        self, reactor: IReactorTime, pool_for: Callable[[str], SMTPPool], failures: int, pauses: BackOff
+        self, reactor: IReactorTime, pool_for: Callable[[str, bool], SMTPPool], failures: int, pauses: BackOff
     ) -> None:
         self._reactor = reactor
         self._pool_for = pool_for
@@ -129,7 +162,8 @@ class Destinations:
             self._leaving.pop(key).cancel()
         found = self._known.get(key)
         if found is None:
-            found = Destination(key, self._pool_for(key), CircuitBreaker(self._failures, self._pauses))
+            breaker = CircuitBreaker(self._failures, self._pauses)
+            found = Destination(key, self._pool_for(key, True), breaker, partial(self._pool_for, key, False))
             found.pool.startService()
             self._known[key] = found
         return found
@@ -150,7 +184,8 @@ class Destinations:
 
     def _forget(self, destination: Destination) -> None:
         del self._leaving[destination.key], self._known[destination.key]
-        destination.pool.stopService()
+        for pool in destination.pools:
+            pool.stopService()
 
     def full(self) -> list[str]:
         """
@@ -170,6 +205,6 @@ class Destinations:
         """
         for timer in self._leaving.values():
             timer.cancel()
-        pools = [each.pool for each in self._known.values()]
+        pools = [pool for each in self._known.values() for pool in each.pools]
         self._leaving, self._known = {}, {}
         return pools

@@ -7,11 +7,16 @@ from dataclasses import replace
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IProtocol, IProtocolFactory, IReactorTime
 
+from txsmtpx.grammar.domain_table import EVERY_DOMAIN
 from txsmtpx.interfaces import ClientEndpoint
+from txsmtpx.mx_tls.mx_security import MXSecurity
+from txsmtpx.mx_tls.tls_policy_table import TLSPolicy
 from txsmtpx.queue.route import Routes
 from txsmtpx.wire.dns_records import NoSuchDomain
 from txsmtpx.wire.mx import MXEndpoint
 from txsmtpx.wire.pool import SMTPPool
+from txsmtpx.wire.system_resolver import SystemResolver
+from txsmtpx.wire.transport_security import TransportSecurity
 
 
 class DestinationPools:
@@ -23,42 +28,61 @@ class DestinationPools:
         routes: The routes.
         size: Connections to each destination at a time.
         domain: The name of this host in EHLO; "" for its address.
+        security: Decides about TLS to the exchangers of domains.
+        resolver: Looks up exchangers; None for the name servers of the system.
     """
 
-    def __init__(self, reactor: IReactorTime, routes: Routes, size: int, domain: str) -> None:
+    def __init__(
+        self,
+        reactor: IReactorTime,
+        routes: Routes,
+        size: int,
+        domain: str,
+        security: TransportSecurity,
+        resolver: SystemResolver | None = None,
+    ) -> None:
+        self._security = security
+        self._resolver = resolver
         self._reactor = reactor
         self._routes = routes
         self._size = size
         self._domain = domain
 
-    def pool(self, key: str) -> SMTPPool:
+    def pool(self, key: str, secured: bool = True) -> SMTPPool:
         """
         Create the pool of a destination.
 
         Args:
             key: The domain of a route, or a domain.
+            secured: False if TLS to exchangers is used without the policies of their domain, for messages with
+                "TLS-Required: No" (RFC 8689 §5).
 
         Returns:
-            The pool.  To the exchangers of a domain, TLS is used if they offer it, with any certificate: a sender that
-            required more could not deliver to most domains (RFC 7672 §1.3).
+            The pool.
         """
         route = self._routes.get(key)
         if route is None:
             return SMTPPool(
-                self._exchangers(key),
-                size=self._size,
-                domain=self._domain,
-                tls="opportunistic",
-                tls_verify=False,
-                reactor=self._reactor,
+                self.endpoint(key, secured), size=self._size, domain=self._domain, reactor=self._reactor
             )
         pool = SMTPPool(route.endpoint, size=route.connections or self._size, reactor=self._reactor)
         pool.settings = replace(route.settings, domain=self._domain)
         return pool
 
-    def _exchangers(self, domain: str) -> ClientEndpoint:
+    def endpoint(self, domain: str, secured: bool) -> ClientEndpoint:
+        """
+        Return the endpoint of the exchangers of a domain.
+
+        Args:
+            domain: The domain.
+            secured: As for `pool`.
+
+        Returns:
+            The endpoint.
+        """
+        security = self._security if secured else MXSecurity([TLSPolicy(EVERY_DOMAIN, "may")])
         try:
-            return MXEndpoint(self._reactor, domain)
+            return MXEndpoint(self._reactor, domain, resolver=self._resolver, security=security)
         except ValueError as error:  # such as the literal [x400:a], whose syntax RFC 5321 §4.1.3 allows
             return NoExchanger(str(error))
 

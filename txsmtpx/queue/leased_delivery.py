@@ -9,12 +9,14 @@ from __future__ import annotations
 import io
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from typing import BinaryIO
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from txsmtpx.backends.next_reply import shortened
-from txsmtpx.dialog.client_body import ClientBody
+from txsmtpx.content import header
+from txsmtpx.grammar import asciitext
 from txsmtpx.interfaces import StoreError
 from txsmtpx.queue.attempt import Attempt, Attempted, Transaction
 from txsmtpx.queue.attempt_result import RecipientResult, described
@@ -28,6 +30,9 @@ from txsmtpx.queue.report_request import Report, ReportedRecipient, Reporter, Re
 from txsmtpx.queue.route import Routes
 
 log = Logger(__name__)
+
+HEADER = 65536
+"""Octets of a message in which its header is looked at."""
 
 Observed = Callable[[QueuedMail, Disposition], object]
 """Called for each recipient of an attempt whose outcome is stored."""
@@ -108,7 +113,7 @@ class LeasedDelivery:
             log.error("queue={queue} its body cannot be read: {error}", queue=mail.id, error=error)
             reply = described(error, True)
             return Attempted([RecipientResult(each.recipient.address, "deferred", reply) for each in mail.recipients])
-        body: ClientBody = file
+        body: bytes | BinaryIO = file
         try:
             if mail.size <= INLINE:
                 body = file.read()
@@ -117,6 +122,7 @@ class LeasedDelivery:
                 mail.envelope.mail_options(mail.received),
                 mail.received,
                 [(each.recipient.address, each.recipient.options) for each in mail.recipients],
+                tls_not_required(body),
             )
             return await Attempt(transaction, body, destination, self._reactor.seconds, self._now).run()
         finally:
@@ -180,6 +186,26 @@ class LeasedDelivery:
                 reply=shortened(each.result.reply),
             )
             self._observed(mail, each)
+
+
+def tls_not_required(body: bytes | BinaryIO) -> bool:
+    """
+    Return whether a message says that it may be sent without TLS (RFC 8689 §5).
+
+    Args:
+        body: The message: octets, or a file, which is rewound.
+
+    Returns:
+        True if its header has exactly one field TLS-Required, with the value No.
+    """
+    if isinstance(body, bytes):
+        beginning = body[:HEADER]
+    else:
+        beginning = body.read(HEADER)
+        body.seek(0)
+    if b"tls-required" not in beginning.lower():
+        return False
+    return [asciitext.lower(each.strip()) for each in header.read(beginning).get_all("TLS-Required")] == ["no"]
 
 
 def event_of(mail: QueuedMail, disposition: Disposition) -> QueueEvent:

@@ -28,6 +28,7 @@ from txsmtpx.dialog.source import source
 from txsmtpx.grammar.options import MailOptions
 from txsmtpx.interfaces import Reactor
 from txsmtpx.interfaces.loop_deferred import explained
+from txsmtpx.mx_tls.mx_security import MXSecurity, default_security
 from txsmtpx.queue.back_off import BackOff
 from txsmtpx.queue.delivery_report import delivery_report
 from txsmtpx.queue.delivery_settings import QueueSettings, Unsure
@@ -49,12 +50,16 @@ from txsmtpx.wire.description import ehlo_name
 from txsmtpx.wire.dkim_signer import DKIMSigner, signed_by
 from txsmtpx.wire.pending_work import PendingWork
 from txsmtpx.wire.reactor_threads import in_thread_of
+from txsmtpx.wire.system_resolver import SystemResolver
 from txsmtpx.wire.uncancelled import uncancelled
 
 log = Logger(__name__)
 
 PAUSES = (60.0, 900.0)
 """Seconds of the first and the longest pause of a destination whose connections fail."""
+
+UNCHECKED = ("routes", "reporter", "dkim", "security", "resolver")
+"""Arguments whose types `checked_except` does not check."""
 
 STOP = 30.0
 """Seconds that deliveries have to end when the queue stops."""
@@ -83,6 +88,8 @@ class MailQueue(Service):
         lease: Seconds after which another process may deliver what a killed process was delivering.
         reporter: Write the reports to senders, or inform them in another way.  None: there are no reports.
         dkim: Signs the messages of `submit`; None for no signatures.
+        security: Decides about TLS to the exchangers of domains.  None: DANE, and MTA-STS if treq is installed.
+        resolver: Looks up exchangers; None for the name servers of the system.
         now: A function that returns seconds since the epoch.
         reactor: The reactor.  None: the global one.
 
@@ -92,6 +99,8 @@ class MailQueue(Service):
         routes: The routes; to be set before the queue runs.
         domain: As in the arguments; to be set before the queue runs.
         reporter: As in the arguments; to be set before the queue runs.
+        security: As in the arguments; to be set before the queue runs.
+        resolver: As in the arguments; to be set before the queue runs.
         observer: Counts what happens, for metrics; None for none.
         now: As in the arguments.
 
@@ -107,7 +116,7 @@ class MailQueue(Service):
             identifier = await queue.submit("shop@example.org", ["ann@example.net"], message)
     """
 
-    @checked_except("routes", "reporter", "dkim", *(each.name for each in fields(QueueSettings)))
+    @checked_except(*UNCHECKED, *(each.name for each in fields(QueueSettings)))
     def __init__(
         self,
         store: QueueStore,
@@ -125,6 +134,8 @@ class MailQueue(Service):
         lease: float = QueueSettings.lease,
         reporter: Reporter | None = delivery_report,
         dkim: DKIMSigner | None = None,
+        security: MXSecurity | None = None,
+        resolver: SystemResolver | None = None,
         now: Callable[[], float] = time.time,
         reactor: Reactor | None = None,
     ) -> None:
@@ -136,6 +147,8 @@ class MailQueue(Service):
         self.domain = domain
         self.reporter = reporter
         self._dkim = dkim
+        self.security: MXSecurity | None = security
+        self.resolver: SystemResolver | None = resolver
         self.observer: QueueObserver | None = None
         self._reactor = chosen_reactor(reactor)
         self.routes: Routes = Routes(routes)
@@ -260,7 +273,11 @@ class MailQueue(Service):
     async def _start(self) -> None:
         await self._opened.insist(self._reactor)
         settings = self.settings
-        pools = DestinationPools(self._reactor, self.routes, settings.destination, self.domain)
+        security = self.security = self.security or default_security(self._reactor)
+        security.start(self._reactor, self.resolver)
+        pools = DestinationPools(
+            self._reactor, self.routes, settings.destination, self.domain, security, self.resolver
+        )
         self._destinations = Destinations(self._reactor, pools.pool, settings.failures, BackOff(*PAUSES))
         waits = BackOff(settings.retry, settings.retry_most)
         delivery = LeasedDelivery(
@@ -332,6 +349,8 @@ class MailQueue(Service):
     async def _stop(self) -> None:
         if self._starting is not None:
             self._starting.cancel()  # while it waits for a store that cannot be opened
+        if self.security is not None:
+            self.security.stop()
         if self._dispatcher is not None:
             await self._dispatcher.stop(STOP)
         if self._destinations is not None:

@@ -12,13 +12,11 @@ from txsmtpx.arguments import checked_except
 from txsmtpx.dialog.demands import EightBit
 from txsmtpx.grammar import path
 from txsmtpx.grammar.domain import domain_key
+from txsmtpx.grammar.domain_table import DomainTable, entry_key
 from txsmtpx.interfaces import Endpoint, Reactor
 from txsmtpx.wire.client_settings import Auth, ClientSettings, TLSMode
 from txsmtpx.wire.client_tls import TrustRoots
 from txsmtpx.wire.target import target
-
-EVERY_DOMAIN = "*"
-"""The domain of the route of all domains without a route of their own: a smart host."""
 
 
 class Route:
@@ -104,7 +102,7 @@ class Route:
             ValueError: It is none, or contradicts the settings of TLS.
             TypeError: It is none.
         """
-        return self.settings.tls_mode(target(reactor, self.endpoint).tls)
+        return target(reactor, self.endpoint).tls_mode(self.settings)
 
 
 class Routes:
@@ -126,11 +124,11 @@ class Routes:
     """
 
     def __init__(self, routes: Iterable[Route]) -> None:
-        self._routes: dict[str, Route] = {}
+        self._routes: DomainTable[Route] = DomainTable()
         for route in routes:
-            if route.domain in self._routes:
+            if self._routes.get(route.domain) is not None:
                 raise ValueError(f"there are two routes for {route.domain}; leave one out")
-            self._routes[route.domain] = route
+            self._routes.add(route.domain, route)
 
     def keys(self) -> list[str]:
         """
@@ -151,14 +149,7 @@ class Routes:
         Returns:
             The domain of the route that counts; the domain itself if its exchangers get the mail.
         """
-        if domain in self._routes:
-            return domain
-        above = domain.partition(".")[2]
-        while above:
-            if f".{above}" in self._routes:
-                return f".{above}"
-            above = above.partition(".")[2]
-        return EVERY_DOMAIN if EVERY_DOMAIN in self._routes else domain
+        return self._routes.key_of(domain) or domain
 
     def destination_of(self, address: str) -> str:
         """
@@ -201,12 +192,8 @@ def _key(domain: str) -> str:
     Raises:
         ValueError: It is no domain.
     """
-    dot, name = ("." if domain.startswith(".") else ""), domain.removeprefix(".")
-    if domain == EVERY_DOMAIN:
-        return domain
     try:
-        path.check_domain_part(name)
-        return f"{dot}{domain_key(name)}"
+        return entry_key(domain)
     except ValueError:
         text = f'a route is for a domain, such as example.org, .example.org or "*", not {domain!r}'
         raise ValueError(text) from None

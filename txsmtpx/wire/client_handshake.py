@@ -16,8 +16,9 @@ from twisted.python.failure import Failure
 
 from txsmtpx.dialog.client import ClientDialog
 from txsmtpx.dialog.failure import own_failure
-from txsmtpx.errors import ConnectionAborted, DeliveryError, NetworkError
-from txsmtpx.wire.client_tls import tls_failure
+from txsmtpx.errors import ConnectionAborted, DeliveryError, NetworkError, TLSFailed
+from txsmtpx.wire.client_tls import ClientTLS, tls_failure
+from txsmtpx.wire.dane_tls import DANETLS
 from txsmtpx.wire.handshake import tls_connection
 from txsmtpx.wire.tls_state import TLSState
 
@@ -85,12 +86,20 @@ class ClientHandshake:
 
     def completed(self, transport: object) -> None:
         """
-        Note that TLS is established.
+        Note that the handshake is complete.  With TLSA records, the connection fails if none matches.
 
         Args:
             transport: The transport; a wrapper around it, such as one that writes a PROXY header, is looked through.
         """
-        self.tls = TLSState(tls_connection(transport))
+        connection = tls_connection(transport)
+        if isinstance(self._options, DANETLS):
+            self._options.verify(connection)
+            if self._options.refused is not None:
+                self._dialog.fail(TLSFailed(self._options.refused))
+                return
+        self.tls = TLSState(connection)
+        if isinstance(self._options, DANETLS | ClientTLS):
+            self.tls.verified = self._options.authenticates
         self.pending = False
         secured, self._secured = self._secured, None
         if secured is not None:

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import ipaddress
 import os
+from collections.abc import Sequence
 from functools import cache
+from typing import Literal
 
+import idna
+from cryptography import x509
 from OpenSSL import SSL, crypto
 from service_identity import CertificateError, VerificationError
 from service_identity.cryptography import verify_certificate_hostname, verify_certificate_ip_address
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
 from twisted.internet.ssl import Certificate as TrustedCertificate
-from twisted.internet.ssl import (
-    CertificateOptions,
-    PrivateCertificate,
-    TLSVersion,
-    optionsForClientTLS,
-    trustRootFromCertificates,
-)
+from twisted.internet.ssl import PrivateCertificate, platformTrust, trustRootFromCertificates
 from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer
@@ -26,7 +24,7 @@ from txsmtpx.errors import TLSFailed
 from txsmtpx.grammar.domain import domain_key
 from txsmtpx.grammar.host import plain_address
 from txsmtpx.setting import SettingError
-from txsmtpx.wire.tls_policy import CIPHERS
+from txsmtpx.wire.tls_policy import client_options
 from txsmtpx.wire.twisted_internals import IOpenSSLTrustRoot
 
 log = Logger(__name__)
@@ -35,13 +33,28 @@ TrustRoots = str | os.PathLike[str] | IOpenSSLTrustRoot | TrustedCertificate
 """The path of a PEM file of certificates, a trust root of Twisted, or one certificate."""
 
 
-_WHY = {
-    10: "the certificate has expired",
-    9: "the certificate is not valid yet",
-    18: "the certificate is self-signed",
-    19: "the certificate chain ends in a self-signed one that is not trusted",
-    20: "the certificate is signed by no authority that is trusted",
-    21: "the certificate is signed by no authority that is trusted",
+TLSResult = Literal[
+    "starttls-not-supported",
+    "certificate-host-mismatch",
+    "certificate-not-trusted",
+    "certificate-expired",
+    "validation-failure",
+    "sts-policy-fetch-error",
+    "sts-policy-invalid",
+    "sts-webpki-invalid",
+    "tlsa-invalid",
+    "dnssec-invalid",
+    "dane-required",
+]
+"""The ways in which TLS fails, as reports name them (RFC 8460 §4.3)."""
+
+_WHY: dict[int, tuple[TLSResult, str]] = {
+    10: ("certificate-expired", "the certificate has expired"),
+    9: ("validation-failure", "the certificate is not valid yet"),
+    18: ("certificate-not-trusted", "the certificate is self-signed"),
+    19: ("certificate-not-trusted", "the certificate chain ends in a self-signed one that is not trusted"),
+    20: ("certificate-not-trusted", "the certificate is signed by no authority that is trusted"),
+    21: ("certificate-not-trusted", "the certificate is signed by no authority that is trusted"),
 }
 """Words for the errors of X509_verify_cert(3) that users meet."""
 
@@ -57,12 +70,19 @@ class ClientTLS:
 
     Attributes:
         hostname: The name that is verified.
+        authenticates: As in the arguments.
         refused: What was wrong with the certificate of the last connection; None for nothing.
+        result: The same, as reports name it.
+        enforces: As in the arguments.
 
     Args:
         hostname: A DNS name, which is verified as its A-labels (RFC 9525 §6.3), or an IP address.
         trust_roots: The path of a PEM file, or a trust root of Twisted.  By default those of the system.
         client_certificate: What the client presents if the server asks for a certificate.
+        names: The names that the certificate may have instead of ``hostname``; ``".example.org"`` for any name below
+            that domain.
+        authenticates: False if the name of the server itself may have been forged, as by DNS without DNSSEC.
+        enforces: False to accept any certificate, and only set `refused`.
 
     Raises:
         ValueError: There is no name to verify, or it is no domain; or the file holds no certificate.
@@ -70,18 +90,28 @@ class ClientTLS:
     """
 
     def __init__(
-        self, hostname: str, trust_roots: TrustRoots | None = None, client_certificate: PrivateCertificate | None = None
+        self,
+        hostname: str,
+        trust_roots: TrustRoots | None = None,
+        client_certificate: PrivateCertificate | None = None,
+        names: Sequence[str] = (),
+        authenticates: bool = True,
+        enforces: bool = True,
     ) -> None:
         if not hostname:
             raise ValueError("TLS needs the name of the server: hostname=")
         hostname = plain_address(domain_key(hostname))
+        if not _is_address(hostname):
+            idna.encode(hostname)  # which raises UnicodeError for a name that no certificate has, such as mail_1.test
         self.hostname: str = hostname
+        self.authenticates: bool = authenticates
+        self.enforces: bool = enforces
         self.refused: str | None = None
+        self.result: TLSResult = "validation-failure"
+        self._names = names
         roots = _in_file(trust_roots) if isinstance(trust_roots, str | os.PathLike) else trust_roots
-        extra = {"raiseMinimumTo": TLSVersion.TLSv1_2, "acceptableCiphers": CIPHERS}
-        self._options = optionsForClientTLS(
-            hostname, trustRoot=roots, clientCertificate=client_certificate, extraCertificateOptions=extra
-        )
+        trust_root = IOpenSSLTrustRoot(platformTrust() if roots is None else roots)
+        self._options = client_options(client_certificate, trust_root)
 
     def clientConnectionForTLS(self, protocol: TLSMemoryBIOProtocol) -> SSL.Connection:
         """
@@ -93,17 +123,20 @@ class ClientTLS:
         Returns:
             The connection (`IOpenSSLClientConnectionCreator`).
         """
-        connection = self._options.clientConnectionForTLS(protocol)
+        connection = SSL.Connection(self._options.getContext(), None)
+        if not _is_address(self.hostname):
+            connection.set_tlsext_host_name(self.hostname.encode("ascii"))
         self.refused = None
 
         def verify(conn: SSL.Connection, certificate: crypto.X509, number: int, depth: int, ok: int) -> bool:
-            if not ok:
-                self.refused = _WHY.get(number, f"the certificate was not verified (error {number})")
-            elif depth == 0:  # the server's own certificate
-                self.refused = self._name_error(certificate)
-            return self.refused is None
+            if not ok and self.refused is None:
+                text = f"the certificate was not verified (error {number})"
+                other: tuple[TLSResult, str] = ("validation-failure", text)
+                self.result, self.refused = _WHY.get(number, other)
+            elif depth == 0 and self.refused is None:  # the server's own certificate
+                self.result, self.refused = "certificate-host-mismatch", self._name_error(certificate)
+            return self.refused is None or not self.enforces
 
-        # This replaces the callback of Twisted.  Twisted 24.11 and later verify the name elsewhere, in addition.
         connection.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, verify)
         return connection
 
@@ -117,6 +150,8 @@ class ClientTLS:
             The description; None if the name is right.
         """
         try:
+            if self._names:
+                return _names_fault(certificate.to_cryptography(), self._names)
             if _is_address(self.hostname):
                 verify_certificate_ip_address(certificate.to_cryptography(), self.hostname)
             else:
@@ -126,6 +161,27 @@ class ClientTLS:
         except Exception as error:
             return f"the name in the certificate cannot be verified: {error}"
         return None
+
+
+def _names_fault(certificate: x509.Certificate, names: Sequence[str]) -> str | None:
+    """
+    Return what is wrong with the names in a certificate.
+
+    Returns:
+        The description; None if one of them is right.
+    """
+    alternative = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    found = [domain_key(each) for each in alternative.get_values_for_type(x509.DNSName) if each.isascii()]
+    for name in names:
+        if name.startswith(".") and any(each.endswith(name) for each in found):
+            return None
+        try:
+            if not name.startswith("."):
+                verify_certificate_hostname(certificate, name)
+                return None
+        except VerificationError:
+            continue
+    return f"the certificate is for none of these names: {', '.join(names)}"
 
 
 @cache
@@ -150,19 +206,18 @@ class UnverifiedTLS:
     Args:
         hostname: A DNS name, an IP address, or "".
         client_certificate: What the client presents if the server asks for a certificate.
+        warns: False if no warning is to be logged: a policy, not a setting, accepts any certificate.
 
     Raises:
         ValueError: The name is no domain.
     """
 
-    def __init__(self, hostname: str, client_certificate: PrivateCertificate | None = None) -> None:
+    def __init__(
+        self, hostname: str, client_certificate: PrivateCertificate | None = None, warns: bool = True
+    ) -> None:
+        self._warns = warns
         self.hostname: str = plain_address(domain_key(hostname)) if hostname else ""
-        self._options = CertificateOptions(
-            privateKey=None if client_certificate is None else client_certificate.privateKey.original,
-            certificate=None if client_certificate is None else client_certificate.original,
-            raiseMinimumTo=TLSVersion.TLSv1_2,
-            acceptableCiphers=CIPHERS,
-        )
+        self._options = client_options(client_certificate)
 
     def clientConnectionForTLS(self, protocol: TLSMemoryBIOProtocol) -> SSL.Connection:
         """
@@ -174,7 +229,8 @@ class UnverifiedTLS:
         Returns:
             The connection (`IOpenSSLClientConnectionCreator`).
         """
-        warn_unverified()
+        if self._warns:
+            warn_unverified()
         connection = SSL.Connection(self._options.getContext(), None)
         if self.hostname and not _is_address(self.hostname):
             connection.set_tlsext_host_name(self.hostname.encode("ascii"))
@@ -263,7 +319,7 @@ def tls_failure(options: object, reason: BaseException | None, handshaking: bool
     Returns:
         The error for the caller; None if it was not TLS that ended the connection.
     """
-    if handshaking and isinstance(options, ClientTLS) and options.refused is not None:
+    if handshaking and isinstance(options, ClientTLS) and options.enforces and options.refused is not None:
         return TLSFailed(options.refused)
     if isinstance(reason, VerificationError | CertificateError):
         return TLSFailed("the certificate is for another name")

@@ -25,10 +25,11 @@ from txsmtpx.wire.client_protocol import ClientProtocol
 from txsmtpx.wire.client_settings import ClientSettings
 from txsmtpx.wire.client_tls import ClientTLS, UnverifiedTLS
 from txsmtpx.wire.failover import Dial, Failover
-from txsmtpx.wire.mx import MXEndpoint
+from txsmtpx.wire.mx_servers import MXServers
 from txsmtpx.wire.oauth2 import OAuth2
 from txsmtpx.wire.target import target
 from txsmtpx.wire.timeouts import Timeouts
+from txsmtpx.wire.transport_security import HostTLS
 from txsmtpx.wire.unlogged_factory import UnloggedFactory
 
 log = Logger(__name__)
@@ -90,8 +91,11 @@ class Connecting:
         self._settings = settings
         self._timeouts = Timeouts.of(settings.timeouts)
         self._to = target(reactor, endpoint)
-        self._mode = settings.tls_mode(self._to.tls)
-        if self._mode == "implicit" and not isinstance(self._to.servers, MXEndpoint):
+        self._mode = self._to.tls_mode(settings)
+        self._name = str(getattr(endpoint, "domain", endpoint))
+        self._tls_failed = False  # with a server to which mail may be sent without
+        self._in_clear = False
+        if self._mode == "implicit" and not isinstance(self._to.servers, MXServers):
             settings.tls_options(self._to.hostname)  # which raises an error now if the options are wrong
 
     def begin(self) -> Deferred[SMTPClient]:
@@ -121,6 +125,12 @@ class Connecting:
             if isinstance(error, DeliveryError):
                 raise
             raise CommandCancelled("the caller cancelled it", command="connect") from error
+        except DeliveryError:
+            if self._in_clear or not self._tls_failed:
+                raise
+            self._in_clear = True
+            log.info("TLS with the servers of {domain} failed; trying without, as the policy allows", domain=self._name)
+            return await self._ready(self._failover(), again)
         auth = self._settings.auth
         if auth is None:
             return client
@@ -168,19 +178,36 @@ class Connecting:
         """Read the greeting, send EHLO, and start TLS: if that fails, the next server is tried."""
         protocol.server_name = protocol.server_name or name
         client = SMTPClient(protocol)
+        servers = self._to.servers
+        decision: HostTLS | None = None
+        address = str(getattr(protocol.transport.getPeer(), "host", ""))
         try:
             checked(await client.greeting, "greeting")
             await client.hello()
-            offered = "STARTTLS" in client.extensions
-            if self._mode == "required" and client.tls is None and not offered:
-                text = "the server does not offer STARTTLS, and tls is required"
-                raise NotOffered(text, command="STARTTLS", temporary=True)
-            if self._mode in ("required", "opportunistic") and client.tls is None and offered:
-                await client.start_tls(self._tls(client.server_name))
-        except BaseException:
+            decision = await servers.tls(name) if isinstance(servers, MXServers) else None
+            await self._secure(client, decision)
+        except BaseException as error:
             client.quit()  # see above
+            if decision is not None and isinstance(error, DeliveryError) and not isinstance(error, CommandCancelled):
+                decision.ended(error, address, False)
+                self._tls_failed = self._tls_failed or decision.mode == "opportunistic"
             raise
+        if decision is not None and not self._in_clear:
+            decision.ended(None, address, client.tls is not None)
         return client
+
+    async def _secure(self, client: SMTPClient, decision: HostTLS | None) -> None:
+        """Start TLS by STARTTLS, unless there is TLS or none is to be used."""
+        mode = self._mode if decision is None else decision.mode
+        if mode == "opportunistic" and self._in_clear:
+            return
+        offered = "STARTTLS" in client.extensions
+        if mode == "required" and client.tls is None and not offered:
+            text = "the server does not offer STARTTLS, and tls is required"
+            raise NotOffered(text, command="STARTTLS", temporary=True)
+        if mode in ("required", "opportunistic") and client.tls is None and offered:
+            name = client.server_name
+            await client.start_tls(self._tls(name) if decision is None else decision.options(self._settings))
 
     def _tls(self, name: str) -> ClientTLS | UnverifiedTLS:
         """

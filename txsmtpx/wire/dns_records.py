@@ -1,5 +1,5 @@
 """
-Look-ups of MX, A, AAAA, PTR and TXT records (RFC 1035, RFC 5321 §5.1).
+Look-ups of MX, A, AAAA, CNAME, PTR, TLSA and TXT records (RFC 1035, RFC 5321 §5.1, RFC 6698).
 
 `NoSuchDomain` is an answer of the DNS, and permanent.  `DNSFailed` is the lack of an answer, and temporary.
 """
@@ -21,21 +21,32 @@ from twisted.python.failure import Failure
 from txsmtpx.errors import Fault, NetworkError
 from txsmtpx.grammar import asciitext
 from txsmtpx.grammar.domain import to_a_label
-from txsmtpx.wire.system_resolver import Answer, SystemResolver
+from txsmtpx.wire.system_resolver import TLSA, Answer, LookedUp, SystemResolver
 from txsmtpx.wire.uncancelled import uncancelled
 
 MAX_ALIASES = 8
 """CNAME records that are followed for one name."""
 
-Kind = Literal["MX", "A", "AAAA", "PTR", "TXT"]
+Kind = Literal["MX", "A", "AAAA", "CNAME", "PTR", "TLSA", "TXT"]
 
-_TYPES: dict[Kind, tuple[int, str]] = {
-    "MX": (dns.MX, "lookupMailExchange"),
-    "A": (dns.A, "lookupAddress"),
-    "AAAA": (dns.AAAA, "lookupIPV6Address"),
-    "PTR": (dns.PTR, "lookupPointer"),
-    "TXT": (dns.TXT, "lookupText"),
+_TYPES: dict[Kind, int] = {
+    "MX": dns.MX,
+    "A": dns.A,
+    "AAAA": dns.AAAA,
+    "CNAME": dns.CNAME,
+    "PTR": dns.PTR,
+    "TLSA": TLSA,
+    "TXT": dns.TXT,
 }
+
+_METHODS = {
+    "MX": "lookupMailExchange",
+    "A": "lookupAddress",
+    "AAAA": "lookupIPV6Address",
+    "PTR": "lookupPointer",
+    "TXT": "lookupText",
+}
+"""The methods of a resolver of twisted.names, which does not know whether an answer is secure."""
 
 
 class DNSFailed(NetworkError, DNSLookupError):
@@ -75,10 +86,14 @@ class RecordSet:
         records: The records; empty if the DNS has answered that there are none.
         ttl: Seconds for which the answer may be kept: the least TTL of its records.  Without records it is that of the
             negative answer (RFC 2308 §5), 0 if the answer names none.
+        secure: True if a trusted name server has validated all of it by DNSSEC, the aliases included.
+        name: The name that has the records: the last target of the aliases.
     """
 
     records: Sequence[object]
     ttl: int
+    secure: bool = False
+    name: str = ""
 
 
 class Records:
@@ -96,38 +111,22 @@ class Records:
         self._resolver = SystemResolver(clock) if resolver is None else resolver
         self._seconds = seconds
 
-    async def exchangers(self, domain: str) -> list[dns.Record_MX]:
+    async def existing(self, name: str, kind: Kind) -> RecordSet:
         """
-        Look up the MX records of a domain.  CNAME records are followed (RFC 5321 §5.1).
+        Look up records of a name that must exist.  CNAME records are followed (RFC 5321 §5.1).
 
         Args:
-            domain: The domain.
-
-        Returns:
-            The records; an empty list if the DNS has answered that there are none.
-
-        Raises:
-            NoSuchDomain: The domain does not exist.
-            DNSFailed: The DNS gives no usable answer.
-        """
-        return cast(list[dns.Record_MX], (await self._look_up(domain, "MX")).records)
-
-    async def addresses(self, host: str, kind: Literal["A", "AAAA"]) -> list[dns.Record_A | dns.Record_AAAA]:
-        """
-        Look up the addresses of a host.  CNAME records are followed.
-
-        Args:
-            host: The name of the host.
+            name: The name.
             kind: The type of the records.
 
         Returns:
-            The records; an empty list if the DNS has answered that there are none of this type.
+            The records; none if the DNS has answered that there are none of this type.
 
         Raises:
-            NoSuchDomain: The host does not exist.
+            NoSuchDomain: The name does not exist.
             DNSFailed: The DNS gives no usable answer.
         """
-        return cast(list[dns.Record_A | dns.Record_AAAA], (await self._look_up(host, kind)).records)
+        return await self._look_up(name, kind)
 
     async def record_set(self, name: str, kind: Kind) -> RecordSet:
         """
@@ -156,24 +155,28 @@ class Records:
     async def _look_up(self, name: str, kind: Kind) -> RecordSet:
         alias = host_name(name)
         least: list[int] = []
+        secure = True
         for _ in range(MAX_ALIASES):
-            answers, authority, _additional = await self._answers(alias, kind)
-            found = [record for record in answers if record.type == _TYPES[kind][0]]
+            (answers, authority, _additional), validated = await self._answers(alias, kind)
+            secure = secure and validated
+            found = [record for record in answers if record.type == _TYPES[kind]]
             aliases = [record for record in answers if record.type == dns.CNAME]
             least += [record.ttl for record in found + aliases]
             targets = {asciitext.lower(decoded(each.name)): _target(each) for each in aliases}
             asked, alias = alias, _last_target(targets, alias)
             if found or alias == asked:
                 ttl = min(least) if found else min([*least, _negative_ttl(authority)])
-                return RecordSet([record.payload for record in found], ttl)
+                return RecordSet([record.payload for record in found], ttl, secure, alias)
         raise DNSFailed(f"the {kind} of {name} could not be looked up: more than {MAX_ALIASES} aliases")
 
-    async def _answers(self, name: str, kind: Kind) -> Answer:
+    async def _answers(self, name: str, kind: Kind) -> LookedUp:
         try:
-            waiting: Deferred[Answer] = getattr(self._resolver, _TYPES[kind][1])(name)
-            if not isinstance(self._resolver, SystemResolver):
-                waiting = _uncancellable(waiting)
-            return await waiting.addTimeout(self._seconds, self._clock, self._silent)
+            if isinstance(self._resolver, SystemResolver):
+                looking = self._resolver.look_up(name, _TYPES[kind])
+            else:
+                waiting: Deferred[Answer] = getattr(self._resolver, _METHODS[kind])(name)
+                looking = _uncancellable(waiting).addCallback(LookedUp)
+            return await looking.addTimeout(self._seconds, self._clock, self._silent)
         except CancelledError:
             raise
         except (DNSNameError, AuthoritativeDomainError) as error:

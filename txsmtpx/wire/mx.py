@@ -3,51 +3,26 @@
 from __future__ import annotations
 
 import ipaddress
-import random
-import socket
-from typing import Literal, Protocol, TypeVar, cast
+from typing import Protocol, cast
 
-from twisted.internet.defer import Deferred, succeed
-from twisted.internet.endpoints import TCP4ClientEndpoint, TCP6ClientEndpoint
-from twisted.internet.error import DNSLookupError
-from twisted.internet.interfaces import (
-    IProtocol,
-    IProtocolFactory,
-    IReactorTime,
-    IResolver,
-    IStreamClientEndpoint,
-)
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IProtocol, IProtocolFactory, IReactorTime, IResolver, IStreamClientEndpoint
 from zope.interface import implementer
 
 from txsmtpx.arguments import checked_except
-from txsmtpx.errors import Fault, NetworkError
 from txsmtpx.grammar import asciitext
 from txsmtpx.grammar.domain import to_a_label
 from txsmtpx.grammar.host import plain_address
 from txsmtpx.interfaces import Reactor
-from txsmtpx.wire.address_lookup import AddressLookup
 from txsmtpx.wire.description import check_number, check_port
-from txsmtpx.wire.dns_records import DNSFailed, NoSuchDomain, Records, decoded, host_name
+from txsmtpx.wire.dns_hosts import DNSHosts
+from txsmtpx.wire.dns_records import DNSFailed, NoSuchDomain, Records
 from txsmtpx.wire.failover import AllServersFailed, Failover
+from txsmtpx.wire.mx_servers import MXServers, NullMX
 from txsmtpx.wire.system_resolver import SystemResolver
+from txsmtpx.wire.transport_security import TransportSecurity
 
 __all__ = ["DNSFailed", "MXEndpoint", "NoSuchDomain", "NullMX"]
-
-T = TypeVar("T")
-
-
-class NullMX(NetworkError, DNSLookupError):
-    """
-    The DNS has answered that the domain accepts no mail (RFC 7505).
-
-    Example:
-        >>> NullMX("example.org accepts no mail").temporary
-        False
-    """
-
-    command = "DNS"
-    temporary = False
-    fault = Fault.SERVER
 
 
 class _Named(Protocol):
@@ -67,6 +42,7 @@ class MXEndpoint:
 
     Attributes:
         address: The address of a literal; "" for a domain.
+        security: As in the arguments.
 
     Args:
         reactor: Connects, and provides time.
@@ -75,6 +51,7 @@ class MXEndpoint:
         timeout: Seconds for a connection to each address; default 30.
         resolver: A resolver of `twisted.names`; by default the name servers of the system are asked.
         lookup: Seconds for each answer of the DNS; default 30.
+        security: Decides about TLS, such as `txsmtpx.MXSecurity`; None to leave that to ``tls`` of `txsmtpx.connect`.
 
     Raises:
         ValueError: ``domain`` is no domain, or an address literal that holds no address, or a number is out of range.
@@ -86,7 +63,7 @@ class MXEndpoint:
             await connect(MXEndpoint(reactor, "example.net"), tls="opportunistic")
     """
 
-    @checked_except("reactor", "resolver")
+    @checked_except("reactor", "resolver", "security")
     def __init__(
         self,
         reactor: Reactor,
@@ -95,11 +72,13 @@ class MXEndpoint:
         timeout: float = 30,
         resolver: IResolver | SystemResolver | None = None,
         lookup: float = 30,
+        security: TransportSecurity | None = None,
     ) -> None:
         check_port(port)
         check_number("timeout", timeout)
         check_number("lookup", lookup)
         self.address: str = _literal(domain)
+        self.security = security
         self._reactor = clock = cast(IReactorTime, reactor)
         self._domain = to_a_label(domain)
         self._port = port
@@ -131,86 +110,25 @@ class MXEndpoint:
             cast(_Named, protocol).server_name = name
             return protocol
 
+        servers = self.servers()
+
         def dial(address: str) -> Deferred[IProtocol]:
-            return self.endpoint(address).connect(factory)
+            return servers.endpoint(address).connect(factory)
 
         try:
-            return await self.choose(Failover(self._reactor, self.addresses, lambda host: dial, prepare))
+            return await servers.choose(Failover(self._reactor, servers.addresses, lambda host: dial, prepare))
         except AllServersFailed as error:
             raise error.attempts[-1].error from error
 
-    async def choose(self, failover: Failover[T]) -> T:
+    def servers(self) -> MXServers:
         """
-        Run a failover among the exchangers.
-
-        Args:
-            failover: The failover.
+        Return the exchangers, for one connection.
 
         Returns:
-            Its result.
-
-        Raises:
-            NullMX: The domain accepts no mail.
-            NoSuchDomain: Neither the domain nor an exchanger of it has an address.
-            DNSFailed: The DNS gives no usable answer for the exchangers.
-            AllServersFailed: None of several servers can be used.
+            The exchangers, which are looked up when they are needed.
         """
-        return await failover.run(self._domain, await self.exchangers())
-
-    async def exchangers(self) -> list[str]:
-        """
-        Look up the exchangers of the domain.
-
-        Returns:
-            Their names, the preferred one first.  The domain itself if it has no MX records.  The address, for an
-            address literal.
-
-        Raises:
-            NullMX: The domain accepts no mail.
-            NoSuchDomain: The domain does not exist.
-            DNSFailed: The DNS gives no usable answer.
-        """
-        if self.address:
-            return [self.address]
-        found = [(each.preference, decoded(each.name)) for each in await self._records.exchangers(self._domain)]
-        if any(not name for _, name in found):
-            raise NullMX(f"{self._domain} accepts no mail (null MX)")
-        random.shuffle(found)  # the sort is stable, so equal preferences stay shuffled
-        names: dict[str, str] = {}
-        for _, name in sorted(found, key=lambda pair: pair[0]):
-            names.setdefault(asciitext.lower(name), name)
-        return list(names.values()) or [host_name(self._domain)]
-
-    def addresses(self, host: str) -> AddressLookup:
-        """
-        Begin to look up the addresses of an exchanger.
-
-        Args:
-            host: The name of the exchanger.
-
-        Returns:
-            The look-up.
-        """
-        if self.address:
-            return AddressLookup(self._reactor, [succeed([self.address])])
-        families = (self._family(host, "AAAA", socket.AF_INET6), self._family(host, "A", socket.AF_INET))
-        return AddressLookup(self._reactor, [Deferred.fromCoroutine(family) for family in families])
-
-    async def _family(self, host: str, kind: Literal["A", "AAAA"], family: socket.AddressFamily) -> list[str]:
-        return [socket.inet_ntop(family, record.address or b"") for record in await self._records.addresses(host, kind)]
-
-    def endpoint(self, address: str) -> IStreamClientEndpoint:
-        """
-        Return the endpoint of one address.
-
-        Args:
-            address: An IP address of an exchanger.
-
-        Returns:
-            The endpoint.
-        """
-        kind = TCP6ClientEndpoint if ":" in address else TCP4ClientEndpoint
-        return kind(self._reactor, address, self._port, self._timeout)
+        hosts = DNSHosts(self._reactor, self._records, self._port, self._timeout)
+        return MXServers(self._reactor, self._domain, self.address, self._records, hosts, self.security)
 
 
 def _literal(domain: str) -> str:

@@ -158,7 +158,7 @@ class SMTPPool(Service):
 
     @settings.setter
     def settings(self, settings: ClientSettings) -> None:
-        settings.tls_mode(target(self._reactor, self._endpoint).tls)  # which raise an error now if they are wrong
+        target(self._reactor, self._endpoint).tls_mode(settings)  # which raise an error now if they are wrong
         self._settings = settings
 
     @property

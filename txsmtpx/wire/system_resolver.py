@@ -1,5 +1,5 @@
 """
-A resolver for MX, A, AAAA, PTR and TXT records that asks the name servers of this machine (RFC 1035), by UDP and TCP.
+A resolver that asks the name servers of this machine (RFC 1035), by UDP and TCP.
 
 Theory of operation.  twisted.names.client.getResolver reads the clock of the global reactor and keeps a timer for ever.
 It leaves timers behind when a query is cancelled, and asks a second name server only if the first one is silent.  This
@@ -12,6 +12,10 @@ resolver uses the messages of twisted.names.dns.  The rest works as in the resol
 
 Each query has a socket of its own, on a port chosen by the system, and a random ID (RFC 5452 §9).  The socket is
 connected, so datagrams from other addresses are not received.
+
+Each query asks whether the name server has validated the answer by DNSSEC (the AD bit, RFC 6840 §5.7).  An answer is
+secure if it has that bit and the server is trusted to set it: a server of this machine, or any with ``trust-ad`` in
+resolv.conf(5).  Between other servers and this machine anyone could set the bit.
 """
 
 from __future__ import annotations
@@ -19,25 +23,22 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn, cast
+from typing import NamedTuple, NoReturn
 
-from twisted.internet.abstract import isIPv6Address
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.endpoints import TCP4ClientEndpoint, TCP6ClientEndpoint
-from twisted.internet.error import ConnectionRefusedError
-from twisted.internet.interfaces import IReactorTime, IReactorUDP, ITCPTransport
-from twisted.internet.protocol import DatagramProtocol, connectionDone
+from twisted.internet.interfaces import IReactorTime
 from twisted.names import dns, hosts
 from twisted.names.error import DNSNameError, DNSQueryTimeoutError, DNSServerError, DomainError
-from twisted.protocols.basic import Int16StringReceiver
-from twisted.python.failure import Failure
 
 from txsmtpx.grammar import asciitext
-from txsmtpx.wire.udp_port import udp_port
-from txsmtpx.wire.unlogged_factory import UnloggedFactory
+from txsmtpx.wire.description import is_loopback
+from txsmtpx.wire.dns_query import UnusableAnswer, by_tcp, by_udp
 
 Answer = tuple[Sequence[dns.RRHeader], Sequence[dns.RRHeader], Sequence[dns.RRHeader]]
 """The records of the answer, authority and additional sections, as resolvers of twisted.names return them."""
+
+TLSA = 52
+"""The type of TLSA records (RFC 6698 §2), which twisted.names does not have."""
 
 MAX_SERVERS = 3
 """Name servers that are used: MAXNS of the C library."""
@@ -46,8 +47,17 @@ RCODES = {dns.EFORMAT: "FORMERR", dns.ESERVER: "SERVFAIL", dns.ENOTIMP: "NOTIMP"
 """The names of response codes (RFC 1035 §4.1.1)."""
 
 
-class UnusableAnswer(Exception):
-    """The octets that a name server sent are not an answer to the query."""
+class LookedUp(NamedTuple):
+    """
+    The result of a query.
+
+    Attributes:
+        answer: The records.
+        secure: True if a trusted name server has validated them by DNSSEC.
+    """
+
+    answer: Answer
+    secure: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,11 +69,13 @@ class Configuration:
         servers: Addresses and ports of name servers.
         timeout: Seconds to wait for one answer.
         attempts: How often a silent server is asked.
+        trust_ad: Trust each server to validate by DNSSEC, not only those of this machine.
     """
 
     servers: Sequence[tuple[str, int]]
     timeout: float = 5.0
     attempts: int = 2
+    trust_ad: bool = False
 
     @classmethod
     def read(cls, path: str) -> Configuration:
@@ -82,15 +94,30 @@ class Configuration:
             text = ""
         servers: list[tuple[str, int]] = []
         options = {"timeout": 5, "attempts": 2}
+        trust_ad = False
         for words in map(asciitext.words, text.split("\n")):
             if words[:1] == ["nameserver"] and len(words) > 1:
                 servers.append((words[1], dns.PORT))
             elif words[:1] == ["options"]:
+                trust_ad = trust_ad or "trust-ad" in words
                 for name, _, number in (word.partition(":") for word in words[1:]):
                     if name in options and asciitext.is_number(number) and int(number):
                         options[name] = int(number)
         found = servers[:MAX_SERVERS] or [("127.0.0.1", dns.PORT)]
-        return cls(found, min(options["timeout"], 30), min(options["attempts"], 5))  # the maxima of the C library
+        # the maxima are those of the C library
+        return cls(found, min(options["timeout"], 30), min(options["attempts"], 5), trust_ad)
+
+    def trusts(self, server: tuple[str, int]) -> bool:
+        """
+        Return whether the AD bit of a server counts.
+
+        Args:
+            server: Its address and port.
+
+        Returns:
+            True for a server of this machine, or if all are trusted.
+        """
+        return self.trust_ad or is_loopback(server[0])
 
 
 class SystemResolver:
@@ -126,7 +153,7 @@ class SystemResolver:
         Returns:
             A Deferred of the sections of the answer.
         """
-        return Deferred.fromCoroutine(self._ask_servers(name, dns.MX))
+        return Deferred.fromCoroutine(self._records(name, dns.MX))
 
     def lookupAddress(self, name: str) -> Deferred[Answer]:
         """
@@ -138,7 +165,7 @@ class SystemResolver:
         Returns:
             A Deferred of the sections of the answer.
         """
-        return Deferred.fromCoroutine(self._address(name, self._hosts.lookupAddress, dns.A))
+        return Deferred.fromCoroutine(self._records(name, dns.A))
 
     def lookupIPV6Address(self, name: str) -> Deferred[Answer]:
         """
@@ -150,7 +177,7 @@ class SystemResolver:
         Returns:
             A Deferred of the sections of the answer.
         """
-        return Deferred.fromCoroutine(self._address(name, self._hosts.lookupIPV6Address, dns.AAAA))
+        return Deferred.fromCoroutine(self._records(name, dns.AAAA))
 
     def lookupPointer(self, name: str) -> Deferred[Answer]:
         """
@@ -162,7 +189,7 @@ class SystemResolver:
         Returns:
             A Deferred of the sections of the answer.
         """
-        return Deferred.fromCoroutine(self._ask_servers(name, dns.PTR))
+        return Deferred.fromCoroutine(self._records(name, dns.PTR))
 
     def lookupText(self, name: str) -> Deferred[Answer]:
         """
@@ -174,15 +201,33 @@ class SystemResolver:
         Returns:
             A Deferred of the sections of the answer.
         """
-        return Deferred.fromCoroutine(self._ask_servers(name, dns.TXT))
+        return Deferred.fromCoroutine(self._records(name, dns.TXT))
 
-    async def _address(self, name: str, in_file: Callable[[str], Deferred[Answer]], kind: int) -> Answer:
+    def look_up(self, name: str, kind: int) -> Deferred[LookedUp]:
+        """
+        Look up records of any type, and whether they are secure.
+
+        Args:
+            name: A name.
+            kind: The type of the records, such as `TLSA`.
+
+        Returns:
+            A Deferred of the records.
+        """
+        in_file = {dns.A: self._hosts.lookupAddress, dns.AAAA: self._hosts.lookupIPV6Address}.get(kind)
+        found = self._ask_servers(name, kind) if in_file is None else self._look_up_address(name, in_file, kind)
+        return Deferred.fromCoroutine(found)
+
+    async def _records(self, name: str, kind: int) -> Answer:
+        return (await self.look_up(name, kind)).answer
+
+    async def _look_up_address(self, name: str, in_file: Callable[[str], Deferred[Answer]], kind: int) -> LookedUp:
         try:
-            return await in_file(name)
+            return LookedUp(await in_file(name))
         except (DomainError, OSError):  # the file does not have the name, or does not exist
             return await self._ask_servers(name, kind)
 
-    async def _ask_servers(self, name: str, kind: int) -> Answer:
+    async def _ask_servers(self, name: str, kind: int) -> LookedUp:
         """
         Ask the name servers, one after the other.
 
@@ -200,7 +245,9 @@ class SystemResolver:
         for _ in range(configuration.attempts):
             for server in list(silent):
                 try:
-                    return await self._ask(server, query, configuration.timeout)
+                    message = await self._ask(server, query, configuration.timeout)
+                    records = (message.answers, message.authority, message.additional)
+                    return LookedUp(records, bool(message.authenticData) and configuration.trusts(server))
                 except (DNSNameError, CancelledError):
                     raise
                 except DNSQueryTimeoutError as error:
@@ -210,11 +257,11 @@ class SystemResolver:
                     silent.remove(server)
         raise why
 
-    async def _ask(self, server: tuple[str, int], query: dns.Query, seconds: float) -> Answer:
+    async def _ask(self, server: tuple[str, int], query: dns.Query, seconds: float) -> dns.Message:
         """Ask one name server.  Only NOERROR and NXDOMAIN are answers."""
-        answer = await self._within(seconds, self._by_udp(server, query))
+        answer = await self._within(seconds, by_udp(self._reactor, server, query))
         if answer.trunc:
-            answer = await self._within(seconds, self._by_tcp(server, query, seconds))
+            answer = await self._within(seconds, by_tcp(self._reactor, server, query, seconds))
         if answer.rCode not in (dns.OK, dns.ENAME):
             text = f"{server[0]} answers {RCODES.get(answer.rCode, answer.rCode)}"
             raise self._hosts.exceptionForCode(answer.rCode)(text)
@@ -226,7 +273,7 @@ class SystemResolver:
         if not answer.answers and dns.NS in kinds and dns.SOA not in kinds:
             # RFC 2308 §2.2: that is a referral, not "no data".
             raise UnusableAnswer(f"{server[0]} refers to other name servers")
-        return answer.answers, answer.authority, answer.additional
+        return answer
 
     def _within(
         self, seconds: float, asking: Coroutine[Deferred[object], object, dns.Message]
@@ -235,115 +282,3 @@ class SystemResolver:
             raise DNSQueryTimeoutError(0)
 
         return Deferred.fromCoroutine(asking).addTimeout(seconds, self._reactor, silent)
-
-    async def _by_udp(self, server: tuple[str, int], query: dns.Query) -> dns.Message:
-        octets = _encoded(query)
-        datagrams = _Datagrams(octets[:2])
-        interface = "::" if isIPv6Address(server[0]) else ""
-        port = udp_port(cast(IReactorUDP, self._reactor), datagrams, interface)
-        try:
-            port.connect(*server)
-            port.write(octets)
-            return _decoded(server[0], query, await datagrams.answer)
-        finally:
-            datagrams.answer.addErrback(lambda failure: None)  # nothing waits for it any more
-            port.stopListening()
-
-    async def _by_tcp(self, server: tuple[str, int], query: dns.Query, seconds: float) -> dns.Message:
-        kind = TCP6ClientEndpoint if isIPv6Address(server[0]) else TCP4ClientEndpoint
-        made = kind(self._reactor, *server, seconds).connect(UnloggedFactory.forProtocol(_Stream))
-        stream = cast(_Stream, await made)
-        try:
-            stream.sendString(_encoded(query))  # type: ignore[no-untyped-call]
-            return _decoded(server[0], query, await stream.answer)
-        finally:
-            stream.transport.abortConnection()
-
-
-def _encoded(query: dns.Query) -> bytes:
-    """Return a message with a query, a random ID, and recursion desired."""
-    message = dns.Message(dns.randomSource(), recDes=1)
-    message.queries = [query]
-    return message.toStr()
-
-
-def _decoded(server: str, query: dns.Query, octets: bytes) -> dns.Message:
-    """
-    Decode an answer.
-
-    Args:
-        server: The name server, for error messages.
-        query: What it was asked.
-        octets: What it sent.
-
-    Returns:
-        The answer.
-
-    Raises:
-        UnusableAnswer: The octets are malformed, or do not answer the query.
-    """
-    message = dns.Message()
-    try:
-        message.fromStr(octets)
-    except Exception as error:  # of several classes
-        raise UnusableAnswer(f"{server} answers with malformed octets") from error
-    echoed = message.queries == [query]  # RFC 1035 §4.1.2; a server that cannot read the query may not repeat it
-    if not message.answer or not (echoed or (not message.queries and message.rCode not in (dns.OK, dns.ENAME))):
-        raise UnusableAnswer(f"{server} answers another question")
-    return message
-
-
-class _Datagrams(DatagramProtocol):
-    """
-    Waits for one answer by UDP.
-
-    Attributes:
-        answer: Fires with the octets of the answer.
-
-    Args:
-        number: The ID of the query, two octets.
-    """
-
-    noisy = False
-
-    def __init__(self, number: bytes) -> None:
-        self.answer: Deferred[bytes] = Deferred()
-        self._number = number
-
-    def datagramReceived(self, datagram: bytes, addr: tuple[str, int]) -> None:
-        """Take the first message with the ID of the query."""
-        if datagram[:2] == self._number and not self.answer.called:
-            self.answer.callback(datagram)
-
-    def connectionRefused(self) -> None:
-        """Fail: no server listens on that port.  Reactors that use poll or select call this."""
-        if not self.answer.called:
-            self.answer.errback(ConnectionRefusedError())
-
-    def stopProtocol(self) -> None:
-        """Fail: the socket is closed.  A reactor that uses epoll closes it if no server listens on that port."""
-        self.connectionRefused()
-
-
-class _Stream(Int16StringReceiver):
-    """
-    Waits for one answer by TCP (RFC 7766).
-
-    Attributes:
-        answer: Fires with the octets of the answer.
-    """
-
-    transport: ITCPTransport
-
-    def __init__(self) -> None:
-        self.answer: Deferred[bytes] = Deferred()
-
-    def stringReceived(self, string: bytes) -> None:
-        """Take the first message."""
-        if not self.answer.called:
-            self.answer.callback(string)
-
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Fail, if no answer has come."""
-        if not self.answer.called:
-            self.answer.errback(reason)

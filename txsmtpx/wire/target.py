@@ -11,11 +11,12 @@ from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 
 from txsmtpx.grammar.domain import to_a_label
 from txsmtpx.interfaces import Endpoint, Reactor
-from txsmtpx.wire.client_settings import TLSMode
+from txsmtpx.wire.client_settings import ClientSettings, TLSMode
 from txsmtpx.wire.description import check_host, check_port, fault, host_and_port, is_loopback
 from txsmtpx.wire.failover import Servers, SingleServer
 from txsmtpx.wire.host_servers import HostServers
 from txsmtpx.wire.mx import MXEndpoint
+from txsmtpx.wire.mx_servers import MXServers
 from txsmtpx.wire.proxy_protocol_client import PROXYEndpoint, proxy_version
 from txsmtpx.wire.twisted_internals import endpoint_host, tcp_destination, unix_path
 
@@ -51,6 +52,25 @@ class Target:
         """
         return replace(self, endpoint=proxy, proxies=(proxy, *self.proxies))
 
+    def tls_mode(self, settings: ClientSettings) -> TLSMode:
+        """
+        Return the mode of TLS, for servers that have no policy of their own.
+
+        Args:
+            settings: The settings of the client.
+
+        Returns:
+            The mode.
+
+        Raises:
+            ValueError: TLS is required, and STARTTLS, which it needs, is not to be used.  Or the settings decide about
+                TLS, and the TLS policies do too.
+        """
+        secured = isinstance(self.servers, MXServers) and self.servers.security is not None
+        if secured and (settings.tls is not None or not settings.tls_verify):
+            raise ValueError("the endpoint has security=, which decides about TLS: leave out tls and tls_verify")
+        return settings.tls_mode(self.tls)
+
 
 def target(reactor: Reactor, endpoint: Endpoint) -> Target:
     """
@@ -84,7 +104,7 @@ def _target(reactor: IReactorTime, endpoint: Endpoint) -> Target:
     if isinstance(endpoint, PROXYEndpoint):
         return _target(reactor, endpoint.endpoint).behind(endpoint)
     if isinstance(endpoint, MXEndpoint):
-        return Target(endpoint, "", "none" if is_loopback(endpoint.address) else "required", endpoint)
+        return Target(endpoint, "", "none" if is_loopback(endpoint.address) else "required", endpoint.servers())
     if not isinstance(endpoint, str):
         if not callable(getattr(endpoint, "connect", None)) or isinstance(endpoint, type | socket.socket):
             kinds = "a string such as 'tcp:mail.example.com:587', (host, port), or a client endpoint of Twisted"

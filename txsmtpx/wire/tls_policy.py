@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from OpenSSL import SSL
 from twisted.internet.interfaces import IProtocolNegotiationFactory
-from twisted.internet.ssl import AcceptableCiphers
+from twisted.internet.ssl import AcceptableCiphers, CertificateOptions, PrivateCertificate, TLSVersion
 
-from txsmtpx.wire.twisted_internals import set_tls_defaults, tls_protocol
+from txsmtpx.wire.twisted_internals import IOpenSSLTrustRoot, set_tls_defaults, tls_protocol
 
 CIPHERS = AcceptableCiphers.fromOpenSSLCipherString(
     "ECDH+AESGCM:ECDH+CHACHA20:DH+AESGCM:DH+CHACHA20:ECDH+AES256:DH+AES256:ECDH+AES128:DH+AES:!aNULL:!MD5:!DSS"
@@ -63,6 +63,28 @@ def protocols_of(factory: object) -> Sequence[bytes]:
             return tuple(factory.acceptableProtocols())
         factory = getattr(factory, "wrappedFactory", None)
     return ()
+
+
+def client_options(
+    certificate: PrivateCertificate | None, trust_root: IOpenSSLTrustRoot | None = None
+) -> CertificateOptions:
+    """
+    Return the options of the contexts of clients.
+
+    Args:
+        certificate: What the client presents if the server asks for a certificate; None for nothing.
+        trust_root: The authorities that certificates are verified with; None not to verify.
+
+    Returns:
+        The options.
+    """
+    return CertificateOptions(
+        privateKey=None if certificate is None else certificate.privateKey.original,
+        certificate=None if certificate is None else certificate.original,
+        trustRoot=trust_root,
+        raiseMinimumTo=TLSVersion.TLSv1_2,
+        acceptableCiphers=CIPHERS,
+    )
 
 
 def apply_to_endpoint_strings() -> None:

@@ -1,0 +1,152 @@
+"""MTA-STS policies that are kept, in memory and in a directory (RFC 8461 §5.1)."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from twisted.logger import Logger
+
+from txsmtpx.grammar.mta_sts import STSPolicy
+
+log = Logger(__name__)
+
+MOST = 10_000
+"""Policies that are kept in memory.  Recipients choose the domains (guarantee 5)."""
+
+
+@dataclass(frozen=True)
+class KeptPolicy:
+    """
+    A policy that is kept.
+
+    Attributes:
+        record_id: The id of the record in the DNS when it was fetched; "" if it was not known.
+        fetched: When it was fetched, in seconds since the epoch.
+        text: The policy as it was fetched.
+    """
+
+    record_id: str
+    fetched: float
+    text: str
+
+    @property
+    def policy(self) -> STSPolicy:
+        """The policy."""
+        return STSPolicy.parsed(self.text)
+
+    def expires(self) -> float:
+        """
+        Return when the policy must not be used any more.
+
+        Returns:
+            Seconds since the epoch.
+        """
+        return self.fetched + self.policy.max_age
+
+
+class STSCache:
+    """
+    Keeps policies.
+
+    Args:
+        directory: The directory, in which there is one file for each domain.  It is created.  None: the policies are
+            kept in memory only, and a restart forgets them.
+
+    Raises:
+        OSError: The directory cannot be created or written to.
+    """
+
+    def __init__(self, directory: str | os.PathLike[str] | None = None) -> None:
+        self._directory = None if directory is None else Path(directory)
+        self._kept: dict[str, KeptPolicy] = {}
+        if self._directory is not None:
+            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self._directory):
+                pass  # the directory can be written to
+
+    def get(self, domain: str, now: float) -> KeptPolicy | None:
+        """
+        Return the policy of a domain.
+
+        Args:
+            domain: The domain, as A-labels in lower case.
+            now: Seconds since the epoch.
+
+        Returns:
+            The policy; None if there is none, or if it has expired.
+        """
+        found = self._kept.get(domain) or self._read(domain)
+        if found is None or not found.fetched - 86400 <= now < found.expires():  # a clock may have been set back
+            return None
+        self._remember(domain, found)
+        return found
+
+    def put(self, domain: str, kept: KeptPolicy) -> None:
+        """
+        Keep a policy.  If its file cannot be written, it is kept in memory, and the log says so.
+
+        Args:
+            domain: The domain, as A-labels in lower case.
+            kept: The policy.
+        """
+        self._remember(domain, kept)
+        if self._directory is None:
+            return
+        content = json.dumps({"id": kept.record_id, "fetched": kept.fetched, "policy": kept.text})
+        try:
+            descriptor, path = tempfile.mkstemp(prefix=".", dir=self._directory)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(content)
+            os.replace(path, self._file(domain))
+        except OSError as error:
+            log.warn("the MTA-STS policy of {domain} is not stored: {error}", domain=domain, error=error)
+
+    def domains(self) -> list[str]:
+        """
+        Return the domains with a policy.
+
+        Returns:
+            The domains; some policies may have expired.
+        """
+        stored = [] if self._directory is None else [each.stem for each in self._directory.glob("*.json")]
+        return sorted({*self._kept, *stored})
+
+    def forget(self, domain: str) -> None:
+        """
+        Forget the policy of a domain.
+
+        Args:
+            domain: The domain, as A-labels in lower case.
+        """
+        self._kept.pop(domain, None)
+        if self._directory is not None:
+            self._file(domain).unlink(missing_ok=True)
+
+    def _remember(self, domain: str, kept: KeptPolicy) -> None:
+        self._kept.pop(domain, None)
+        self._kept[domain] = kept
+        if len(self._kept) > MOST:
+            del self._kept[next(iter(self._kept))]
+
+    def _file(self, domain: str) -> Path:
+        assert self._directory is not None
+        return self._directory / f"{domain}.json"
+
+    def _read(self, domain: str) -> KeptPolicy | None:
+        """Return what a file has; None if there is none, or if it is damaged."""
+        if self._directory is None:
+            return None
+        try:
+            content = json.loads(self._file(domain).read_text(encoding="utf-8"))
+            found = KeptPolicy(str(content["id"]), float(content["fetched"]), str(content["policy"]))
+            found.policy  # noqa: B018  # which raises an error for one that is malformed
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            log.warn("the stored MTA-STS policy of {domain} is not used: {error}", domain=domain, error=error)
+            return None
+        return found
