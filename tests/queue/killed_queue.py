@@ -21,8 +21,8 @@ from tests.queue.mails import NOW, new_mail
 from txsmtpx.backends.body_directory import BodyDirectory
 from txsmtpx.queue.postgresql_queue import PostgreSQLQueue
 from txsmtpx.queue.queued_mail import RecipientOutcome, Selection
+from txsmtpx.queue.sql_queue import SQLQueue
 from txsmtpx.queue.sqlite_queue import SQLiteQueue
-from txsmtpx.queue.threaded_queue_store import BlockingQueue
 
 BODY = b"x" * 70_000
 
@@ -65,14 +65,14 @@ class Killed:
         psycopg.Cursor.execute = counted  # type: ignore[method-assign]
 
 
-def opened(directory: str, url: str, round: int) -> BlockingQueue:
+def opened(directory: str, url: str, round: int) -> SQLQueue:
     """The queue of a round."""
     bodies = Path(directory, f"{round}-bodies")
     bodies.mkdir(exist_ok=True)
     return PostgreSQLQueue(url, bodies) if url else SQLiteQueue(f"{directory}/{round}.db", bodies)
 
 
-def work(queue: BlockingQueue, bodies: BodyDirectory, done: int) -> None:
+def work(queue: SQLQueue, bodies: BodyDirectory, done: int) -> None:
     """Store a message, deliver it with a report, and write what is done to a descriptor."""
     report = new_mail("ann@example.org", sender="", body=written(bodies), size=len(BODY))
     assert queue.add([new_mail("bob@example.net", body=written(bodies), size=len(BODY))]) == [None]
@@ -90,7 +90,7 @@ def written(bodies: BodyDirectory) -> str:
     return file.publish()
 
 
-def examined(queue: BlockingQueue) -> tuple[list[str], bool]:
+def examined(queue: SQLQueue) -> tuple[list[str], bool]:
     """Return the senders of the messages, and whether their bodies are whole."""
     found = queue.find(Selection(), 10, 0)
     whole = True

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from tests.queue.mails import NOW, new_mail
-from txsmtpx.queue.postgresql_connection import connect
+from txsmtpx.queue.postgresql_connection import NamedConnection, connect, named
 from txsmtpx.queue.postgresql_queue import PostgreSQLQueue
 from txsmtpx.queue.queued_mail import Selection
 
@@ -48,6 +48,16 @@ def test_each_commit_waits_for_the_disk(postgresql: PostgreSQLServer) -> None:
     connection = connect(postgresql.url)
     assert connection.execute("SHOW synchronous_commit").fetchone() == ("on",)
     connection.close()
+
+
+def test_placeholders_are_those_of_psycopg(postgresql: PostgreSQLServer) -> None:
+    assert named("due = :now AND owner = '' AND x = ANY(:ids)") == "due = %(now)s AND owner = '' AND x = ANY(%(ids)s)"
+    connection = NamedConnection(connect(postgresql.url))
+    connection.execute("CREATE TEMPORARY TABLE t (a integer, b text)")
+    connection.executemany("INSERT INTO t VALUES (:a, :b)", [{"b": f"b{number}", "a": number} for number in range(3)])
+    found = connection.execute("SELECT b FROM t WHERE a = ANY(:some) ORDER BY a", {"some": [0, 2]})
+    assert (list(found), found.rowcount) == ([("b0",), ("b2",)], 2)
+    connection.raw.close()
 
 
 def test_a_machine_is_lost_within_a_transaction(

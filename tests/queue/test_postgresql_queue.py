@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.queue.mails import NOW, new_mail
-from txsmtpx.queue.postgresql_queue import PostgreSQLQueue
+from txsmtpx.queue.postgresql_queue import PIECE, PostgreSQLQueue
 from txsmtpx.queue.queued_mail import Selection
 
 if TYPE_CHECKING:
@@ -40,6 +40,16 @@ def test_a_message_that_cannot_be_stored_does_not_stop_the_others(queue: Postgre
     ]  # fmt: skip
     assert queue.depth(NOW).messages == 3
     queue.close()
+
+
+def test_a_body_comes_in_pieces(tmp_path: Path) -> None:
+    octets = bytes(range(256)) * 1025
+    (tmp_path / "body").write_bytes(octets)
+    queue = PostgreSQLQueue("", tmp_path)
+    pieces = list(queue._pieces("body"))
+    assert [len(each) for each in pieces] == [PIECE, len(octets) - PIECE]
+    assert b"".join(pieces) == octets
+    assert list(queue._pieces(b"short")) == [b"short"]
 
 
 def test_a_body_that_is_removed_by_another_process_while_it_is_read(

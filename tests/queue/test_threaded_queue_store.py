@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import random
-import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import pytest_twisted
@@ -17,10 +15,11 @@ from tests.queue.mails import NOW, new_mail
 from tests.queue.opened import UNTIL, Opened, chunks, content, named
 from txsmtpx.interfaces import StoreError
 from txsmtpx.queue.postgresql_queue_store import PostgreSQLQueueStore
+from txsmtpx.queue.queue_rows import RecipientRow, SQLConnection, mail_of
 from txsmtpx.queue.queue_url import blocking_queue
 from txsmtpx.queue.queued_mail import Depth, QueuedMail, RecipientOutcome, RecipientState, Selection
+from txsmtpx.queue.sql_queue import SQLQueue
 from txsmtpx.queue.sqlite_queue_store import SQLiteQueueStore
-from txsmtpx.queue.threaded_queue_store import BlockingQueue
 
 
 @pytest_twisted.async_yield_fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.system)])
@@ -38,7 +37,7 @@ async def opened(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
 
 
 @pytest.fixture
-def another(opened: Opened, request: pytest.FixtureRequest) -> Iterator[BlockingQueue]:
+def another(opened: Opened, request: pytest.FixtureRequest) -> Iterator[SQLQueue]:
     """The same queue, as another process opens it."""
     store = opened.store
     if isinstance(store, SQLiteQueueStore):
@@ -274,18 +273,15 @@ async def test_a_list_goes_on_after_the_message_at_its_end_is_gone(opened: Opene
 
 
 async def test_messages_are_removed_by_another_process_while_they_are_listed(
-    opened: Opened, another: BlockingQueue, monkeypatch: pytest.MonkeyPatch
+    opened: Opened, another: SQLQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for _ in range(3):
         await opened.store.add(new_mail("bob@example.net", "eve@example.net"))
-    module = sys.modules[type(opened.store._database).__module__]
 
-    original: Callable[..., QueuedMail] = vars(module)["mail_of"]
-
-    def mail_of(*arguments: Any) -> QueuedMail:
+    def mail_of_changed(connection: SQLConnection, number: int, recipients: Iterable[RecipientRow]) -> QueuedMail:
         another.change(Selection(), "delete", NOW)
-        return original(*arguments)
+        return mail_of(connection, number, recipients)
 
-    monkeypatch.setattr(module, "mail_of", mail_of)
+    monkeypatch.setattr("txsmtpx.queue.sql_queue.mail_of", mail_of_changed)
     assert [len(each.recipients) for each in await opened.store.find(Selection(), 10)] == [2, 2, 2]
     assert await opened.store.find(Selection(), 10) == []

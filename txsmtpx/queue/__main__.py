@@ -17,7 +17,8 @@ from txsmtpx.queue.listing import lines_of, moment, summary_of
 from txsmtpx.queue.queue_store import Change
 from txsmtpx.queue.queue_url import blocking_queue
 from txsmtpx.queue.queued_mail import Selection
-from txsmtpx.queue.threaded_queue_store import BlockingQueue, reason_of
+from txsmtpx.queue.sql_queue import SQLQueue
+from txsmtpx.queue.threaded_queue_store import reason_of
 
 PAGE = 100
 """Messages that are read at a time."""
@@ -114,7 +115,7 @@ def main(arguments: Sequence[str] | None = None, now: Callable[[], float] = time
         sys.exit(f"txsmtpx.queue: {reason_of(error)}")
 
 
-def _run(queue: BlockingQueue, options: argparse.Namespace, now: float) -> None:
+def _run(queue: SQLQueue, options: argparse.Namespace, now: float) -> None:
     if options.action == "list":
         _list(queue, _selection(options), now)
     elif options.action == "show":
@@ -126,7 +127,7 @@ def _run(queue: BlockingQueue, options: argparse.Namespace, now: float) -> None:
         print(f"{change}: {number} recipient{'s' * (number != 1)}")
 
 
-def _list(queue: BlockingQueue, selection: Selection, now: float) -> None:
+def _list(queue: SQLQueue, selection: Selection, now: float) -> None:
     after = 0
     while page := queue.find(selection, PAGE, after):
         for mail in page:
@@ -135,7 +136,7 @@ def _list(queue: BlockingQueue, selection: Selection, now: float) -> None:
     print(summary_of(queue.depth(now), now))
 
 
-def _show(queue: BlockingQueue, id: str, now: float) -> None:
+def _show(queue: SQLQueue, id: str, now: float) -> None:
     """
     Show a message.
 

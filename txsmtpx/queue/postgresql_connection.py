@@ -1,11 +1,13 @@
-"""Connections to a queue in PostgreSQL, and the creation of its tables."""
+"""Connections to a queue in PostgreSQL, the placeholders of their statements, and the creation of the tables."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from txsmtpx.queue.postgresql_schema import LOCK, TABLES, VERSION
+from txsmtpx.queue.queue_rows import Values
 from txsmtpx.setting import did_you_mean
 
 if TYPE_CHECKING:
@@ -119,3 +121,59 @@ def connect(url: str) -> psycopg.Connection:
         connection.close()
         raise
     return connection
+
+
+class NamedConnection:
+    """
+    A connection whose statements have placeholders such as ``:name``.  A `PostgreSQLQueue` creates it.
+
+    Args:
+        raw: The connection.
+
+    Attributes:
+        raw: As in the arguments.
+    """
+
+    def __init__(self, raw: psycopg.Connection) -> None:
+        self.raw = raw
+
+    def execute(self, statement: str, values: Values | None = None) -> psycopg.Cursor[tuple[Any, ...]]:
+        """
+        Execute a statement.
+
+        Args:
+            statement: The statement.
+            values: The values by name.  None: the statement has no placeholder.
+
+        Returns:
+            The rows.
+        """
+        return self.raw.execute(named(statement), values)
+
+    def executemany(self, statement: str, values: Iterable[Values]) -> None:
+        """
+        Execute a statement for each of several groups of values.
+
+        Args:
+            statement: The statement.
+            values: The groups.
+        """
+        with self.raw.cursor() as cursor:
+            cursor.executemany(named(statement), values)
+
+
+def named(statement: str) -> str:
+    """
+    Return a statement with the placeholders of psycopg.
+
+    Args:
+        statement: With placeholders such as ``:name``.
+
+    Returns:
+        The statement.
+
+    Example:
+        >>> named("SELECT :now")
+        'SELECT %(now)s'
+    """
+    return re.sub(r":(\w+)", r"%(\1)s", statement)

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from txsmtpx.queue.postgresql_connection import connect
-from txsmtpx.queue.postgresql_rows import due, insert, mail_of, named, remove_finished, where
+from txsmtpx.queue.postgresql_connection import NamedConnection, connect
 from txsmtpx.queue.postgresql_schema import CHANNEL
-from txsmtpx.queue.queue_rows import CHANGES, RECIPIENT, SELECTED, SETTLE, RecipientRow, settled
-from txsmtpx.queue.queue_store import Change
-from txsmtpx.queue.queued_mail import AGES, Depth, Lease, NewMail, QueuedMail, RecipientOutcome, Selection
+from txsmtpx.queue.queue_rows import LEASE, PRIORITIES, RECIPIENT, RecipientRow, SQLConnection, Values, mail_values
+from txsmtpx.queue.queued_mail import NewMail
+from txsmtpx.queue.sql_queue import SQLQueue
 
 if TYPE_CHECKING:
     import psycopg
@@ -26,8 +25,14 @@ if TYPE_CHECKING:
 IN_MEMORY = 256 * 1024
 """Octets of a body that is read in memory; more are in a temporary file."""
 
+PIECE = 256 * 1024
+"""Octets of a piece of a message."""
 
-class PostgreSQLQueue:
+LOCKED = 5000
+"""Recipients that one lease looks at, and locks until it is stored."""
+
+
+class PostgreSQLQueue(SQLQueue):
     """
     The database.
 
@@ -67,167 +72,6 @@ class PostgreSQLQueue:
         if opened is not None:
             opened.close()
 
-    @property
-    def _connection(self) -> psycopg.Connection:
-        self.open()
-        assert self._opened is not None
-        return self._opened
-
-    @contextlib.contextmanager
-    def _transaction(self, notify: bool = False) -> Iterator[psycopg.Connection]:
-        connection = self._connection
-        with connection.transaction():
-            yield connection
-            if notify:
-                connection.execute(f"NOTIFY {CHANNEL}")
-
-    @contextlib.contextmanager
-    def _snapshot(self) -> Iterator[psycopg.Connection]:
-        """Read one state of the tables, whatever other processes change.  So no message is read by half."""
-        with self._transaction() as connection:
-            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            yield connection
-
-    # ---- deliveries
-
-    def add(self, batch: Sequence[NewMail]) -> list[Exception | None]:
-        """
-        Store messages in one transaction.
-
-        Args:
-            batch: The messages.
-
-        Returns:
-            For each message None, or the reason why it alone cannot be stored.
-
-        Raises:
-            Exception: No message is stored.
-        """
-        import psycopg
-
-        outcomes: list[Exception | None] = []
-        with self._transaction(notify=True) as connection:
-            for mail in batch:
-                try:
-                    with connection.transaction():  # a savepoint
-                        insert(connection, mail, self._spool)
-                    outcomes.append(None)
-                except (psycopg.DataError, psycopg.IntegrityError, OSError) as error:
-                    outcomes.append(error)
-        self._remove_spooled(batch)
-        return outcomes
-
-    def _remove_spooled(self, batch: Sequence[NewMail]) -> None:
-        for mail in batch:
-            if isinstance(mail.body, str):
-                (self._spool / mail.body).unlink(missing_ok=True)
-
-    def lease(
-        self, owner: str, now: float, until: float, limit: int, per_destination: int, full: Collection[str]
-    ) -> list[Lease]:
-        """
-        Lease what is due; the arguments are those of `txsmtpx.IQueueStore.lease`.
-
-        Args:
-            owner: The process.
-            now: The time.
-            until: The end of the leases.
-            limit: The most leases.
-            per_destination: The most leases for one destination.
-            full: Destinations that take no delivery now.
-
-        Returns:
-            The leases.
-        """
-        found: list[Lease] = []
-        with self._transaction() as connection:
-            for mail, destination in due(connection, now, limit, per_destination, full):
-                rows = connection.execute(
-                    f"WITH taken AS (UPDATE recipient SET owner = %s, due = %s, attempts = attempts + 1"
-                    " WHERE mail = %s AND destination = %s AND state = 'waiting' AND due <= %s RETURNING *)"
-                    f" SELECT {RECIPIENT} FROM taken AS recipient ORDER BY number",
-                    (owner, until, mail, destination, now),
-                ).fetchall()
-                leased = mail_of(connection, mail, cast(list[RecipientRow], rows))
-                found.append(Lease(leased, destination, owner, until))
-        return found
-
-    def renew(self, leases: Sequence[Lease], until: float) -> None:
-        """
-        Move the end of leases.
-
-        Args:
-            leases: The leases.
-            until: Their new end.
-        """
-        self._update(leases, "due = %(due)s", until, notify=False)
-
-    def hand_back(self, leases: Sequence[Lease]) -> None:
-        """
-        End leases without an attempt.
-
-        Args:
-            leases: The leases.
-        """
-        self._update(leases, "due = %(due)s, owner = '', attempts = attempts - 1", 0.0, notify=True)
-
-    def _update(self, leases: Sequence[Lease], change: str, due: float, notify: bool) -> None:
-        with self._transaction(notify) as connection, connection.cursor() as cursor:
-            cursor.executemany(
-                f"UPDATE recipient SET {change} WHERE owner = %(owner)s AND number = ANY(%(numbers)s)"
-                " AND mail = (SELECT number FROM mail WHERE id = %(id)s)",
-                [
-                    {
-                        "due": due,
-                        "owner": lease.owner,
-                        "id": lease.mail.id,
-                        "numbers": [each.number for each in lease.mail.recipients],
-                    }
-                    for lease in leases
-                ],
-            )
-
-    def finish(self, lease: Lease, outcomes: Sequence[RecipientOutcome], reports: Sequence[NewMail]) -> None:
-        """
-        End a lease, and store its outcomes and reports.
-
-        Args:
-            lease: The lease.
-            outcomes: The outcomes.
-            reports: The reports.
-        """
-        with self._transaction(notify=bool(reports)) as connection:
-            found = connection.execute("SELECT number FROM mail WHERE id = %s", (lease.mail.id,)).fetchone()
-            if found is not None:  # otherwise an operator has deleted it, or another process has delivered it
-                settle = named(SETTLE)
-                counted = [
-                    connection.execute(settle, settled(found[0], lease.owner, each)).rowcount for each in outcomes
-                ]
-                for report in reports if any(counted) else ():
-                    insert(connection, report, self._spool)
-                connection.execute(
-                    "UPDATE recipient SET owner = '', due = 0 WHERE mail = %s AND destination = %s AND owner = %s",
-                    (found[0], lease.destination, lease.owner),
-                )
-                remove_finished(connection, found)
-        self._remove_spooled(reports)
-
-    def next_due(self, full: Collection[str]) -> float | None:
-        """
-        Find the time at which the next recipient is due.
-
-        Args:
-            full: Destinations that do not count.
-
-        Returns:
-            The time; None if nothing waits.
-        """
-        row = self._connection.execute(
-            "SELECT due FROM recipient WHERE state = 'waiting' AND destination != ALL(%s) ORDER BY due LIMIT 1",
-            (list(full),),
-        ).fetchone()
-        return None if row is None else float(row[0])
-
     def open_body(self, id: str) -> BinaryIO:
         """
         Read the body of a message into memory, or into a temporary file if it is long.
@@ -242,94 +86,96 @@ class PostgreSQLQueue:
             LookupError: There is no such message.
         """
         with self._snapshot() as connection:
-            row = connection.execute("SELECT number FROM mail WHERE id = %s", (id,)).fetchone()
+            row = connection.execute("SELECT number FROM mail WHERE id = :id", {"id": id}).fetchone()
             if row is None:
                 raise LookupError(f"the queue has no message {id}")
             body = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115  # the caller closes it
             at = 0
             while piece := connection.execute(
-                "SELECT octets FROM content WHERE mail = %s AND piece = %s", (row[0], at)
+                "SELECT octets FROM content WHERE mail = :mail AND piece = :piece", {"mail": row[0], "piece": at}
             ).fetchone():
                 body.write(piece[0])
                 at += 1
         body.seek(0)
         return cast(BinaryIO, body)
 
-    # ---- administration
+    # ---- the implementation of SQLQueue
 
-    def find(self, selection: Selection, limit: int, after: int) -> list[QueuedMail]:
-        """
-        List messages, the oldest first.
+    _ends_in = "lower(right(recipient.address, length(:recipient))) = lower(:recipient)"
 
-        Args:
-            selection: As for `txsmtpx.IQueueStore.find`.
-            limit: As there.
-            after: As there.
+    @property
+    def _connection(self) -> NamedConnection:
+        self.open()
+        assert self._opened is not None
+        return NamedConnection(self._opened)
 
-        Returns:
-            The messages.
-        """
-        condition, values = where(selection)
-        found = []
-        with self._snapshot() as connection:
-            numbers = connection.execute(
-                f"SELECT DISTINCT mail {SELECTED} {condition} AND mail > %(after)s ORDER BY mail LIMIT %(limit)s",
-                {**values, "after": after, "limit": limit},
-            ).fetchall()
-            for (number,) in numbers:
-                rows = connection.execute(
-                    f"SELECT {RECIPIENT} {SELECTED} {condition} AND recipient.mail = %(mail)s"
-                    " ORDER BY recipient.number",
-                    {**values, "mail": number},
-                ).fetchall()
-                found.append(mail_of(connection, number, cast(list[RecipientRow], rows)))
-        return found
-
-    def change(self, selection: Selection, change: Change, now: float) -> int:
-        """
-        Change recipients.
-
-        Args:
-            selection: As for `txsmtpx.IQueueStore.change`.
-            change: As there.
-            now: As there.
-
-        Returns:
-            The number of recipients that were changed.
-        """
-        condition, values = where(selection)
-        with self._transaction(notify=True) as connection:
-            messages = connection.execute(f"SELECT DISTINCT mail {SELECTED} {condition}", values).fetchall()
-            changed = connection.execute(
-                f"{named(CHANGES[change])} AND (mail, number) IN"
-                f" (SELECT mail, recipient.number {SELECTED} {condition})",
-                {**values, "now": now},
-            ).rowcount
-            if change == "delete":
-                remove_finished(connection, [number for (number,) in messages])
-        return changed
-
-    def depth(self, now: float) -> Depth:
-        """
-        Count what is in the queue.
-
-        Args:
-            now: The time.
-
-        Returns:
-            The counts.
-        """
+    @contextlib.contextmanager
+    def _transaction(self, notify: bool = False) -> Iterator[NamedConnection]:
         connection = self._connection
-        counted = connection.execute("SELECT count(*), coalesce(sum(size), 0)::bigint, min(received) FROM mail")
-        messages, octets, oldest = counted.fetchone() or (0, 0, None)
-        counted = connection.execute(
-            "SELECT count(*) FILTER (WHERE state = 'waiting'), count(*) FILTER (WHERE state = 'held'),"
-            " count(*) FILTER (WHERE state = 'waiting' AND owner != '' AND due > %s) FROM recipient",
-            (now,),
+        with connection.raw.transaction():
+            yield connection
+            if notify:
+                connection.execute(f"NOTIFY {CHANNEL}")
+
+    @contextlib.contextmanager
+    def _snapshot(self) -> Iterator[NamedConnection]:
+        with self._transaction() as connection:
+            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            yield connection
+
+    def _among(self, column: str, name: str) -> str:
+        return f"{column} = ANY(:{name})"
+
+    def _array(self, values: Iterable[object]) -> list[object]:
+        return list(values)
+
+    def _fails_alone(self, error: Exception) -> bool:
+        import psycopg
+
+        return isinstance(error, psycopg.DataError | psycopg.IntegrityError | OSError)
+
+    def _insert_mail(self, connection: SQLConnection, mail: NewMail) -> int:
+        [(number,)] = connection.execute(
+            "INSERT INTO mail (id, sender, envelope, received, expires, priority, size)"
+            " VALUES (:id, :sender, :envelope, :received, :expires, :priority, :size) RETURNING number",
+            mail_values(mail),
         )
-        waiting, held, leased = counted.fetchone() or (0, 0, 0)
-        older = ", ".join("count(*) FILTER (WHERE received <= %s)" for _ in AGES)
-        ages = connection.execute(
-            f"SELECT {older} {SELECTED} state IN ('waiting', 'held')", [now - age for age in AGES]
-        ).fetchone()
-        return Depth(messages, octets, waiting, held, leased, oldest, ages or ())
+        for at, octets in enumerate(self._pieces(mail.body)):
+            connection.execute(
+                "INSERT INTO content VALUES (:mail, :piece, :octets)", {"mail": number, "piece": at, "octets": octets}
+            )
+        return int(number)
+
+    def _pieces(self, body: bytes | str) -> Iterator[bytes]:
+        if isinstance(body, bytes):
+            yield body
+            return
+        with (self._spool / body).open("rb") as file:
+            while octets := file.read(PIECE):
+                yield octets
+
+    def _ready(self, connection: SQLConnection, statement: str, values: Values) -> Iterator[tuple[int, str]]:
+        left = LOCKED
+        for priority in PRIORITIES:  # one range of the index for each
+            found = connection.execute(
+                f"{statement} LIMIT :left FOR UPDATE SKIP LOCKED", {**values, "priority": priority, "left": left}
+            )
+            rows = cast(list[tuple[int, str]], list(found))
+            left -= len(rows)
+            yield from rows
+
+    def _take(self, connection: SQLConnection, values: Values) -> Iterable[RecipientRow]:
+        rows = connection.execute(
+            f"WITH taken AS ({LEASE} RETURNING *) SELECT {RECIPIENT} FROM taken AS recipient ORDER BY number", values
+        )
+        return cast(Iterable[RecipientRow], rows)
+
+    def _locked_body(self, connection: SQLConnection, number: int) -> str:
+        # Two processes that end the last two leases of a message wait for each other here.
+        connection.execute("SELECT 1 FROM mail WHERE number = :number FOR UPDATE", {"number": number})
+        return ""  # the body is in the database
+
+    def _committed(self, gone: Iterable[str], stored: Sequence[NewMail]) -> None:
+        for mail in stored:  # the database has their bodies now
+            if isinstance(mail.body, str):
+                (self._spool / mail.body).unlink(missing_ok=True)

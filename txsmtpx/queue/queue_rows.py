@@ -1,26 +1,50 @@
-"""The rows of a queue in any database: which of them are leased, and how they become messages again."""
+"""The rows of a queue in any database: how messages become rows, which are leased, and how rows become messages."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
 
 from txsmtpx.backends.envelope_fields import EnvelopeFields
 from txsmtpx.queue.queue_store import Change
-from txsmtpx.queue.queued_mail import FINAL, QueuedMail, QueuedRecipient, RecipientOutcome, RecipientState, Selection
+from txsmtpx.queue.queued_mail import (
+    FINAL,
+    NewMail,
+    QueuedMail,
+    QueuedRecipient,
+    RecipientOutcome,
+    RecipientState,
+    Selection,
+)
 
 RECIPIENT = (
     "recipient.number, recipient.destination, recipient.state, recipient.attempts, recipient.due, recipient.owner,"
     " recipient.reply, recipient.server, recipient.delay_reported"
 )
-"""The columns that `assembled` takes."""
+"""The columns that `mail_of` takes."""
 
 RecipientRow = tuple[int, str, RecipientState, int, float, str, str, str, bool]
 """Their values."""
 
+Values = Mapping[str, object]
+"""The values of a statement by the names of its placeholders."""
+
 SELECTED = "FROM recipient JOIN mail ON mail.number = recipient.mail WHERE"
 """Recipients with their messages, before the condition of a selection."""
+
+INSERT_RECIPIENT = (
+    "INSERT INTO recipient (mail, number, address, destination, priority, state, due)"
+    " VALUES (:mail, :number, :address, :destination, :priority, :state, :due)"
+)
+"""Insert a recipient; the values are those of `recipient_values`."""
+
+LEASE = (
+    "UPDATE recipient SET owner = :owner, due = :until, attempts = attempts + 1"
+    " WHERE mail = :mail AND destination = :destination AND state = 'waiting' AND due <= :now"
+)
+"""Lease the recipients of a message that have one destination."""
 
 CHANGES: dict[Change, str] = {
     "retry": "UPDATE recipient SET due = :now WHERE state = 'waiting' AND owner = ''",
@@ -40,6 +64,82 @@ SETTLE = (
 
 PRIORITIES = range(9, -10, -1)
 """The priorities, the most urgent first."""
+
+
+class SQLResult(Iterable[tuple[Any, ...]], Protocol):
+    """The rows that a statement has found.  A cursor of `sqlite3` and one of psycopg are such."""
+
+    @property
+    def rowcount(self) -> int:
+        """The number of rows that were changed."""
+
+    def fetchone(self) -> tuple[Any, ...] | None:
+        """
+        Return the next row.
+
+        Returns:
+            The row; None if there is none.
+        """
+
+
+class SQLConnection(Protocol):
+    """A connection of `sqlite3`, or `txsmtpx.queue.postgresql_connection.NamedConnection`."""
+
+    def execute(self, statement: str, values: Values = ..., /) -> SQLResult:
+        """
+        Execute a statement with placeholders such as ``:name``.
+
+        Returns:
+            The rows.
+        """
+
+    def executemany(self, statement: str, values: Iterable[Values], /) -> object:
+        """
+        Execute a statement for each of several groups of values.
+
+        Returns:
+            Nothing of use.
+        """
+
+
+def mail_values(mail: NewMail) -> dict[str, object]:
+    """
+    Return the values of a message, but for its body and its recipients.
+
+    Args:
+        mail: The message.
+
+    Returns:
+        The values by the names of their columns.
+    """
+    envelope = mail.envelope
+    return {
+        "id": mail.id,
+        "sender": envelope.sender,
+        "envelope": json.dumps(envelope.as_strings()),
+        "received": envelope.received.timestamp(),
+        "expires": mail.expires,
+        "priority": mail.priority,
+        "size": mail.size,
+    }
+
+
+def recipient_values(number: int, mail: NewMail) -> list[dict[str, object]]:
+    """
+    Return the values of `INSERT_RECIPIENT` for each recipient of a message.
+
+    Args:
+        number: The number of the message.
+        mail: The message.
+
+    Returns:
+        The values by name.
+    """
+    shared = {"mail": number, "priority": mail.priority, "state": "held" if mail.held else "waiting", "due": mail.due}
+    return [
+        {**shared, "number": at, "address": each.address, "destination": destination}
+        for at, (each, destination) in enumerate(zip(mail.envelope.recipients, mail.destinations, strict=True))
+    ]
 
 
 def chosen(ready: Iterable[tuple[int, str]], limit: int, per_destination: int) -> list[tuple[int, str]]:
@@ -69,23 +169,21 @@ def chosen(ready: Iterable[tuple[int, str]], limit: int, per_destination: int) -
     return list(found)
 
 
-def assembled(
-    number: int, envelope: str, size: int, expires: float, priority: int, recipients: Iterable[RecipientRow]
-) -> QueuedMail:
+def mail_of(connection: SQLConnection, number: int, recipients: Iterable[RecipientRow]) -> QueuedMail:
     """
     Return a message.
 
     Args:
+        connection: In a transaction.
         number: The number of the message.
-        envelope: The envelope as JSON.
-        size: The octets of the message.
-        expires: When it is returned.
-        priority: Its priority.
         recipients: The values of `RECIPIENT`.
 
     Returns:
         The message, with these recipients.
     """
+    [(envelope, size, expires, priority)] = connection.execute(
+        "SELECT envelope, size, expires, priority FROM mail WHERE number = :number", {"number": number}
+    )
     parsed = EnvelopeFields.parsed(json.loads(envelope))
     found = [
         QueuedRecipient(

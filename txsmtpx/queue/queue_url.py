@@ -8,7 +8,7 @@ from pathlib import Path
 
 from txsmtpx.interfaces import Reactor
 from txsmtpx.queue.queue_store import QueueStore
-from txsmtpx.queue.threaded_queue_store import BlockingQueue
+from txsmtpx.queue.sql_queue import SQLQueue
 from txsmtpx.setting import did_you_mean
 
 _KINDS = ("sqlite", "postgresql")
@@ -48,7 +48,7 @@ def store_of(url: str, reactor: Reactor | None = None) -> QueueStore:
     raise ValueError(f"there is no store {kind}{near}")
 
 
-def blocking_queue(url: str) -> BlockingQueue:
+def blocking_queue(url: str) -> SQLQueue:
     """
     Return the queue of a URL for a program without a reactor.
 

@@ -10,20 +10,20 @@ import contextlib
 import io
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from txsmtpx.backends.body_directory import BodyDirectory
-from txsmtpx.queue.queue_rows import CHANGES, RECIPIENT, SELECTED, SETTLE, settled
-from txsmtpx.queue.queue_store import Change
-from txsmtpx.queue.queued_mail import AGES, Depth, Lease, NewMail, QueuedMail, RecipientOutcome, Selection
-from txsmtpx.queue.sqlite_rows import due, insert, mail_of, remove_finished, where
+from txsmtpx.queue.queue_rows import LEASE, PRIORITIES, RECIPIENT, RecipientRow, SQLConnection, Values, mail_values
+from txsmtpx.queue.queued_mail import NewMail
+from txsmtpx.queue.sql_queue import SQLQueue
 from txsmtpx.queue.sqlite_schema import SCHEMA
 from txsmtpx.stores.sqlite_file import connect, transaction
 
 
-class SQLiteQueue:
+class SQLiteQueue(SQLQueue):
     """
     The file, and the directory of bodies beside it.
 
@@ -77,142 +77,6 @@ class SQLiteQueue:
         (found,) = self._connection.execute("PRAGMA data_version").fetchone()
         return int(found)
 
-    # ---- deliveries
-
-    def add(self, batch: Sequence[NewMail]) -> list[Exception | None]:
-        """
-        Store messages in one transaction.
-
-        Args:
-            batch: The messages.
-
-        Returns:
-            For each message None, or the reason why it alone cannot be stored.
-
-        Raises:
-            Exception: No message is stored.
-        """
-        outcomes: list[Exception | None] = []
-        with transaction(self._connection) as connection:
-            for mail in batch:
-                connection.execute("SAVEPOINT one")
-                try:
-                    insert(connection, mail)
-                    outcomes.append(None)
-                except Exception as error:
-                    if not connection.in_transaction:  # such as after a full disk
-                        raise
-                    connection.execute("ROLLBACK TO one")
-                    outcomes.append(error)
-                connection.execute("RELEASE one")
-        return outcomes
-
-    def lease(
-        self, owner: str, now: float, until: float, limit: int, per_destination: int, full: Collection[str]
-    ) -> list[Lease]:
-        """
-        Lease what is due; the arguments are those of `txsmtpx.IQueueStore.lease`.
-
-        Args:
-            owner: The process.
-            now: The time.
-            until: The end of the leases.
-            limit: The most leases.
-            per_destination: The most leases for one destination.
-            full: Destinations that take no delivery now.
-
-        Returns:
-            The leases.
-        """
-        found: list[Lease] = []
-        with transaction(self._connection) as connection:
-            for mail, destination in due(connection, now, limit, per_destination, full):
-                key = (mail, destination, now)
-                rows = connection.execute(
-                    f"SELECT {RECIPIENT} FROM recipient"
-                    " WHERE mail = ? AND destination = ? AND state = 'waiting' AND due <= ? ORDER BY number",
-                    key,
-                ).fetchall()
-                connection.execute(
-                    "UPDATE recipient SET owner = ?, due = ?, attempts = attempts + 1"
-                    " WHERE mail = ? AND destination = ? AND state = 'waiting' AND due <= ?",
-                    (owner, until, *key),
-                )
-                leased = [(*row[:3], row[3] + 1, until, owner, *row[6:]) for row in rows]
-                found.append(Lease(mail_of(connection, mail, leased), destination, owner, until))
-        return found
-
-    def renew(self, leases: Sequence[Lease], until: float) -> None:
-        """
-        Move the end of leases.
-
-        Args:
-            leases: The leases.
-            until: Their new end.
-        """
-        self._update(leases, "due = :due", until)
-
-    def hand_back(self, leases: Sequence[Lease]) -> None:
-        """
-        End leases without an attempt.
-
-        Args:
-            leases: The leases.
-        """
-        self._update(leases, "due = :due, owner = '', attempts = attempts - 1", 0.0)
-
-    def _update(self, leases: Sequence[Lease], change: str, due: float) -> None:
-        with transaction(self._connection) as connection:
-            connection.executemany(
-                f"UPDATE recipient SET {change} WHERE owner = :owner AND number = :number"
-                " AND mail = (SELECT number FROM mail WHERE id = :id)",
-                [
-                    {"due": due, "owner": lease.owner, "number": each.number, "id": lease.mail.id}
-                    for lease in leases
-                    for each in lease.mail.recipients
-                ],
-            )
-
-    def finish(self, lease: Lease, outcomes: Sequence[RecipientOutcome], reports: Sequence[NewMail]) -> None:
-        """
-        End a lease, and store its outcomes and reports.
-
-        Args:
-            lease: The lease.
-            outcomes: The outcomes.
-            reports: The reports.
-        """
-        with transaction(self._connection) as connection:
-            found = connection.execute("SELECT number FROM mail WHERE id = ?", (lease.mail.id,)).fetchone()
-            if found is None:  # an operator has deleted it, or another process has delivered it
-                return
-            counted = [connection.execute(SETTLE, settled(found[0], lease.owner, each)).rowcount for each in outcomes]
-            for report in reports if any(counted) else ():
-                insert(connection, report)
-            connection.execute(
-                "UPDATE recipient SET owner = '', due = 0 WHERE mail = ? AND destination = ? AND owner = ?",
-                (found[0], lease.destination, lease.owner),
-            )
-            gone = remove_finished(connection, found)
-        self._remove_bodies(gone)
-
-    def next_due(self, full: Collection[str]) -> float | None:
-        """
-        Find the time at which the next recipient is due.
-
-        Args:
-            full: Destinations that do not count.
-
-        Returns:
-            The time; None if nothing waits.
-        """
-        row = self._connection.execute(
-            "SELECT due FROM recipient WHERE state = 'waiting'"
-            " AND destination NOT IN (SELECT value FROM json_each(?)) ORDER BY due LIMIT 1",
-            (json.dumps(list(full)),),
-        ).fetchone()
-        return None if row is None else float(row[0])
-
     def open_body(self, id: str) -> BinaryIO:
         """
         Open the body of a message.
@@ -234,93 +98,6 @@ class SQLiteQueue:
             raise LookupError(f"the queue has no message {id}")
         return self.bodies.path_of(row[0]).open("rb") if row[0] else io.BytesIO(row[1])
 
-    # ---- administration
-
-    def find(self, selection: Selection, limit: int, after: int) -> list[QueuedMail]:
-        """
-        List messages, the oldest first.
-
-        Args:
-            selection: As for `txsmtpx.IQueueStore.find`.
-            limit: As there.
-            after: As there.
-
-        Returns:
-            The messages.
-        """
-        condition, values = where(selection)
-        found = []
-        with transaction(self._connection, "DEFERRED") as connection:  # one state, whatever other processes change
-            numbers = connection.execute(
-                f"SELECT DISTINCT mail {SELECTED} {condition} AND mail > :after ORDER BY mail LIMIT :limit",
-                {**values, "after": after, "limit": limit},
-            ).fetchall()
-            for (number,) in numbers:
-                rows = connection.execute(
-                    f"SELECT {RECIPIENT} {SELECTED} {condition} AND recipient.mail = :mail ORDER BY recipient.number",
-                    {**values, "mail": number},
-                ).fetchall()
-                found.append(mail_of(connection, number, rows))
-        return found
-
-    def change(self, selection: Selection, change: Change, now: float) -> int:
-        """
-        Change recipients.
-
-        Args:
-            selection: As for `txsmtpx.IQueueStore.change`.
-            change: As there.
-            now: As there.
-
-        Returns:
-            The number of recipients that were changed.
-        """
-        condition, values = where(selection)
-        with transaction(self._connection) as connection:
-            found = connection.execute(f"SELECT DISTINCT mail {SELECTED} {condition}", values)
-            messages = [number for (number,) in found]
-            changed = connection.execute(
-                f"{CHANGES[change]} AND (mail, number) IN (SELECT mail, recipient.number {SELECTED} {condition})",
-                {**values, "now": now},
-            ).rowcount
-            gone = remove_finished(connection, messages) if change == "delete" else []
-        self._remove_bodies(gone)
-        return changed
-
-    def depth(self, now: float) -> Depth:
-        """
-        Count what is in the queue.
-
-        Args:
-            now: The time.
-
-        Returns:
-            The counts.
-        """
-        connection = self._connection
-        messages, octets, oldest = connection.execute(
-            "SELECT count(*), coalesce(sum(size), 0), min(received) FROM mail"
-        ).fetchone()
-        waiting, held, leased = connection.execute(
-            "SELECT count(*) FILTER (WHERE state = 'waiting'), count(*) FILTER (WHERE state = 'held'),"
-            " count(*) FILTER (WHERE state = 'waiting' AND owner != '' AND due > ?) FROM recipient",
-            (now,),
-        ).fetchone()
-        older = ", ".join("count(*) FILTER (WHERE received <= ?)" for _ in AGES)
-        ages = connection.execute(
-            f"SELECT {older} {SELECTED} state IN ('waiting', 'held')",
-            [now - age for age in AGES],
-        ).fetchone()
-        return Depth(messages, octets, waiting, held, leased, oldest, ages)
-
-    # ---- bodies
-
-    def _remove_bodies(self, names: Iterable[str]) -> None:
-        """After the commit.  If the process dies before, `sweep` finds the files."""
-        for name in names:
-            with contextlib.suppress(OSError):
-                self.bodies.remove(name)
-
     def sweep(self, before: float) -> int:
         """
         Remove the files of bodies that no message has, such as after a crash.
@@ -341,3 +118,63 @@ class SQLiteQueue:
                         file.unlink()
                         removed += 1
         return removed
+
+    # ---- the implementation of SQLQueue
+
+    _ends_in = "lower(substr(recipient.address, -length(:recipient))) = lower(:recipient)"
+
+    def _transaction(self, notify: bool = False) -> AbstractContextManager[sqlite3.Connection]:
+        return transaction(self._connection)  # it notifies no process; each looks at `version`
+
+    def _snapshot(self) -> AbstractContextManager[sqlite3.Connection]:
+        return transaction(self._connection, "DEFERRED")
+
+    def _among(self, column: str, name: str) -> str:
+        return f"{column} IN (SELECT value FROM json_each(:{name}))"
+
+    def _array(self, values: Iterable[object]) -> str:
+        return json.dumps(list(values))
+
+    def _fails_alone(self, error: Exception) -> bool:
+        # Some errors end the transaction, such as a full disk.
+        return self._opened is not None and self._opened.in_transaction
+
+    def _insert_mail(self, connection: SQLConnection, mail: NewMail) -> int:
+        inline = isinstance(mail.body, bytes)
+        connection.execute(
+            "INSERT INTO mail (id, sender, envelope, received, expires, priority, size, body)"
+            " VALUES (:id, :sender, :envelope, :received, :expires, :priority, :size, :body)",
+            {**mail_values(mail), "body": "" if inline else mail.body},
+        )
+        [(number,)] = connection.execute("SELECT last_insert_rowid()")
+        if inline:
+            connection.execute("INSERT INTO content VALUES (:mail, :octets)", {"mail": number, "octets": mail.body})
+        return int(number)
+
+    def _ready(self, connection: SQLConnection, statement: str, values: Values) -> Iterator[tuple[int, str]]:
+        for priority in PRIORITIES:  # one range of the index for each
+            rows = connection.execute(statement, {**values, "priority": priority})
+            yield from cast(Iterable[tuple[int, str]], rows)
+
+    def _take(self, connection: SQLConnection, values: Values) -> list[RecipientRow]:
+        # RETURNING needs SQLite 3.35.
+        rows = list(
+            connection.execute(
+                f"SELECT {RECIPIENT} FROM recipient WHERE mail = :mail AND destination = :destination"
+                " AND state = 'waiting' AND due <= :now ORDER BY number",
+                values,
+            )
+        )
+        connection.execute(LEASE, values)
+        taken = [(*row[:3], row[3] + 1, values["until"], values["owner"], *row[6:]) for row in rows]
+        return cast(list[RecipientRow], taken)
+
+    def _locked_body(self, connection: SQLConnection, number: int) -> str:
+        # The transaction has locked the whole file.
+        [(name,)] = connection.execute("SELECT body FROM mail WHERE number = :number", {"number": number})
+        return str(name)
+
+    def _committed(self, gone: Iterable[str], stored: Sequence[NewMail]) -> None:
+        for name in gone:  # if the process dies before, `sweep` finds the files
+            with contextlib.suppress(OSError):
+                self.bodies.remove(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Sequence
-from typing import BinaryIO, ParamSpec, Protocol, TypeVar
+from typing import BinaryIO, ParamSpec, TypeVar
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure
@@ -14,6 +14,7 @@ from txsmtpx.backends.received_body import ReceivedBody
 from txsmtpx.interfaces import StoreError
 from txsmtpx.queue.queue_store import Change, IQueueStore
 from txsmtpx.queue.queued_mail import Depth, Lease, NewMail, QueuedMail, RecipientOutcome, Selection
+from txsmtpx.queue.sql_queue import SQLQueue
 from txsmtpx.stores.database_thread import DatabaseThread
 
 P = ParamSpec("P")
@@ -21,84 +22,6 @@ T = TypeVar("T")
 
 BATCH = 100
 """Messages that are stored by one commit at most."""
-
-
-class BlockingQueue(Protocol):
-    """
-    A queue for one thread.  The methods are those of `txsmtpx.IQueueStore`, without Deferreds.
-
-    When a method returns, its change is on the disk.
-    """
-
-    def close(self) -> None:
-        """Close the database."""
-
-    def add(self, batch: Sequence[NewMail], /) -> list[Exception | None]:
-        """
-        Store messages in one transaction.
-
-        Returns:
-            For each message None, or the reason why it alone cannot be stored.
-        """
-
-    def lease(
-        self, owner: str, now: float, until: float, limit: int, per_destination: int, full: Collection[str], /
-    ) -> list[Lease]:
-        """
-        Lease what is due.
-
-        Returns:
-            The leases.
-        """
-
-    def renew(self, leases: Sequence[Lease], until: float, /) -> None:
-        """Move the end of leases."""
-
-    def finish(self, lease: Lease, outcomes: Sequence[RecipientOutcome], reports: Sequence[NewMail], /) -> None:
-        """End a lease, and store its outcomes and reports."""
-
-    def hand_back(self, leases: Sequence[Lease], /) -> None:
-        """End leases without an attempt."""
-
-    def next_due(self, full: Collection[str], /) -> float | None:
-        """
-        Find the time at which the next recipient is due.
-
-        Returns:
-            The time; None if nothing waits.
-        """
-
-    def open_body(self, id: str, /) -> BinaryIO:
-        """
-        Open the body of a message.
-
-        Returns:
-            A file.
-        """
-
-    def find(self, selection: Selection, limit: int, after: int, /) -> list[QueuedMail]:
-        """
-        List messages, the oldest first.
-
-        Returns:
-            The messages.
-        """
-
-    def change(self, selection: Selection, change: Change, now: float, /) -> int:
-        """
-        Change recipients.
-
-        Returns:
-            The number of recipients that were changed.
-        """
-
-    def depth(self, now: float, /) -> Depth:
-        """
-        Count what is in the queue.
-
-        Returns:
-            The counts.
-        """
 
 
 def reason_of(error: BaseException) -> str:
@@ -129,7 +52,7 @@ class ThreadedQueueStore:
         errors: The exceptions of the database, which become a `StoreError`.
     """
 
-    def __init__(self, queue: BlockingQueue, errors: tuple[type[Exception], ...]) -> None:
+    def __init__(self, queue: SQLQueue, errors: tuple[type[Exception], ...]) -> None:
         self._database = queue
         self._errors = (*errors, OSError, LookupError, ValueError)
         self._thread: DatabaseThread | None = None
