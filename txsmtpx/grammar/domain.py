@@ -11,12 +11,16 @@ dropped.  Otherwise two domains could look different and be the same.  Postfix, 
 
 from __future__ import annotations
 
+import re
+
 from txsmtpx.grammar import asciitext
 from txsmtpx.grammar.host import plain_address
 from txsmtpx.grammar.malformed import Malformed
 
 MAX_DOMAIN = 255
 """Octets of a domain, in UTF-8 as well as in A-labels (RFC 5321 §4.5.3.1.2)."""
+
+_PLAIN_HOST = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*")
 
 
 def to_a_label(domain: str) -> str:
@@ -118,3 +122,24 @@ def _literal_key(literal: str) -> str:
     if tag != "[ipv6:" or plain == written:
         return literal
     return f"[ipv6:{plain}]" if ":" in plain else f"[{plain}]"
+
+
+def check_certificate_name(name: str) -> None:
+    """
+    Check that a certificate can be for a name (RFC 9525 §6.3).
+
+    Args:
+        name: A host name in ASCII.
+
+    Raises:
+        UnicodeError: No certificate can have it, such as one with an underscore.
+
+    Example:
+        >>> check_certificate_name("mail_1.example.org")
+        Traceback (most recent call last):
+        idna.core.InvalidCodepoint: Codepoint U+005F at position 5 of 'mail_1' not allowed
+    """
+    if "xn--" in name or not _PLAIN_HOST.fullmatch(name):
+        import idna
+
+        idna.encode(name)

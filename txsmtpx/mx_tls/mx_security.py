@@ -25,8 +25,8 @@ from txsmtpx.grammar.domain import domain_key
 from txsmtpx.grammar.tlsa import strongest
 from txsmtpx.interfaces import Reactor, clock_of
 from txsmtpx.mx_tls.host_decision import HostDecision, MakeTLS
-from txsmtpx.mx_tls.mta_sts import MTASTS, FoundPolicy
 from txsmtpx.mx_tls.sts_cache import STSCache
+from txsmtpx.mx_tls.sts_policies import MTASTS, FoundPolicy
 from txsmtpx.mx_tls.tls_policy_table import TLSPolicy, TLSPolicyTable
 from txsmtpx.mx_tls.tls_session import TLSReporter, TLSSession
 from txsmtpx.mx_tls.tlsa_lookup import TLSARecords, tlsa_records

@@ -29,14 +29,11 @@ from txsmtpx.grammar.options import MailOptions
 from txsmtpx.interfaces import Reactor
 from txsmtpx.interfaces.loop_deferred import explained
 from txsmtpx.mx_tls.mx_security import MXSecurity, default_security
-from txsmtpx.queue.back_off import BackOff
+from txsmtpx.queue.deliveries import Deliveries, Delivering
 from txsmtpx.queue.delivery_report import delivery_report
 from txsmtpx.queue.delivery_settings import QueueSettings, Unsure
-from txsmtpx.queue.destination import Destinations
-from txsmtpx.queue.destination_pools import DestinationPools
-from txsmtpx.queue.dispatcher import Dispatcher
-from txsmtpx.queue.disposition import Disposition, DispositionPolicy
-from txsmtpx.queue.leased_delivery import LeasedDelivery, event_of
+from txsmtpx.queue.disposition import Disposition
+from txsmtpx.queue.leased_delivery import event_of
 from txsmtpx.queue.new_mail import new_envelope, new_mail, pieces
 from txsmtpx.queue.open_store import OpenStore
 from txsmtpx.queue.queue_events import EventFeed, QueueEvents
@@ -55,14 +52,8 @@ from txsmtpx.wire.uncancelled import uncancelled
 
 log = Logger(__name__)
 
-PAUSES = (60.0, 900.0)
-"""Seconds of the first and the longest pause of a destination whose connections fail."""
-
 UNCHECKED = ("routes", "reporter", "dkim", "security", "resolver")
 """Arguments whose types `checked_except` does not check."""
-
-STOP = 30.0
-"""Seconds that deliveries have to end when the queue stops."""
 
 
 class MailQueue(Service):
@@ -157,8 +148,7 @@ class MailQueue(Service):
         self._feed = EventFeed()
         self._opened = OpenStore(store, self._changed)
         self._work = PendingWork()
-        self._destinations: Destinations | None = None
-        self._dispatcher: Dispatcher | None = None
+        self._deliveries: Deliveries | None = None
         self._starting: Deferred[None] | None = None
 
     def submit(
@@ -261,8 +251,8 @@ class MailQueue(Service):
         await self._opened.close()
 
     def _changed(self) -> None:
-        if self._dispatcher is not None:
-            self._dispatcher.look()
+        if self._deliveries is not None:
+            self._deliveries.look()
 
     def startService(self) -> None:
         """Open the store, and begin to deliver."""
@@ -272,36 +262,21 @@ class MailQueue(Service):
 
     async def _start(self) -> None:
         await self._opened.insist(self._reactor)
-        settings = self.settings
-        security = self.security = self.security or default_security(self._reactor)
-        security.start(self._reactor, self.resolver)
-        pools = DestinationPools(
-            self._reactor, self.routes, settings.destination, self.domain, security, self.resolver
-        )
-        self._destinations = Destinations(self._reactor, pools.pool, settings.failures, BackOff(*PAUSES))
-        waits = BackOff(settings.retry, settings.retry_most)
-        delivery = LeasedDelivery(
-            self._reactor,
+        self.security = self.security or default_security(self._reactor)
+        delivering = Delivering(
             self.store,
             self.routes,
-            self._destinations,
-            DispositionPolicy(waits, settings.unsure, settings.delay_report),
+            self.settings,
+            self.domain,
+            self.security,
+            self.resolver,
             self.reporter,
             self._report,
             self._observe,
             self.now,
         )
-        self._dispatcher = Dispatcher(
-            self._reactor,
-            self.store,
-            self._destinations,
-            delivery.deliver,
-            settings.deliveries,
-            2 * settings.destination,
-            settings.lease,
-            self.now,
-        )
-        self._dispatcher.start()
+        self._deliveries = Deliveries(self._reactor, delivering)
+        self._deliveries.start()
 
     def _observe(self, mail: QueuedMail, disposition: Disposition) -> None:
         self._feed.add(event_of(mail, disposition))
@@ -332,9 +307,7 @@ class MailQueue(Service):
         Returns:
             The numbers.
         """
-        held = 0 if self._dispatcher is None else len(self._dispatcher.held)
-        paused = sum(each.breaker.is_open for each in self._destinations or ())
-        return Activity(held, paused, self.now())
+        return Activity(0, 0, self.now()) if self._deliveries is None else self._deliveries.activity()
 
     def stopService(self) -> Deferred[None]:
         """
@@ -349,14 +322,9 @@ class MailQueue(Service):
     async def _stop(self) -> None:
         if self._starting is not None:
             self._starting.cancel()  # while it waits for a store that cannot be opened
-        if self.security is not None:
-            self.security.stop()
-        if self._dispatcher is not None:
-            await self._dispatcher.stop(STOP)
-        if self._destinations is not None:
-            for pool in self._destinations.stop():
-                await pool.stopService()
-        self._dispatcher = self._destinations = None
+        if self._deliveries is not None:
+            await self._deliveries.stop()
+        self._deliveries = None
         if self._work:
             await self._work.over()
         await self.close()

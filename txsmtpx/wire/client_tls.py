@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Literal
 
-import idna
 from cryptography import x509
 from OpenSSL import SSL, crypto
 from service_identity import CertificateError, VerificationError
@@ -21,7 +20,7 @@ from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer
 
 from txsmtpx.errors import TLSFailed
-from txsmtpx.grammar.domain import domain_key
+from txsmtpx.grammar.domain import check_certificate_name, domain_key
 from txsmtpx.grammar.host import plain_address
 from txsmtpx.setting import SettingError
 from txsmtpx.wire.tls_policy import client_options
@@ -102,7 +101,7 @@ class ClientTLS:
             raise ValueError("TLS needs the name of the server: hostname=")
         hostname = plain_address(domain_key(hostname))
         if not _is_address(hostname):
-            idna.encode(hostname)  # which raises UnicodeError for a name that no certificate has, such as mail_1.test
+            check_certificate_name(hostname)
         self.hostname: str = hostname
         self.authenticates: bool = authenticates
         self.enforces: bool = enforces
