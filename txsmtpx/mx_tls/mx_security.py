@@ -161,21 +161,30 @@ class MXSecurity:
                 log.failure("a connection to {domain} could not be reported", domain=session.domain)
 
 
-def default_security(reactor: Reactor | None) -> MXSecurity:
+def default_security(
+    reactor: Reactor | None,
+    policies: Iterable[TLSPolicy] = (),
+    sts_cache: str | None = None,
+    reporters: Iterable[TLSReporter] = (),
+) -> MXSecurity:
     """
-    Return the decisions of a queue that is given none.
+    Return the decisions of a queue: with MTA-STS if treq is installed.
 
     Args:
         reactor: The reactor; None for the global one.
+        policies: As for `MXSecurity`.
+        sts_cache: The directory for MTA-STS policies; None to keep them in memory.
+        reporters: As for `MXSecurity`.
 
     Returns:
-        DANE, and MTA-STS with policies that are kept in memory if treq is installed.
+        The decisions.
     """
     try:
-        return MXSecurity(mta_sts=MTASTS(reactor, STSCache()))
+        mta_sts = MTASTS(reactor, STSCache(sts_cache))
     except ImportError as error:
         log.warn("MTA-STS is not used: {error}", error=error)
-        return MXSecurity()
+        return MXSecurity(policies, reporters=reporters)
+    return MXSecurity(policies, mta_sts=mta_sts, reporters=reporters)
 
 
 class _Connection:

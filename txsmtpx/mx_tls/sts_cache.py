@@ -53,20 +53,32 @@ class STSCache:
     Keeps policies.
 
     Args:
-        directory: The directory, in which there is one file for each domain.  It is created.  None: the policies are
-            kept in memory only, and a restart forgets them.
-
-    Raises:
-        OSError: The directory cannot be created or written to.
+        directory: The directory, in which there is one file for each domain.  `open` creates it.  None: the policies
+            are kept in memory only, and a restart forgets them.
     """
 
     def __init__(self, directory: str | os.PathLike[str] | None = None) -> None:
         self._directory = None if directory is None else Path(directory)
         self._kept: dict[str, KeptPolicy] = {}
-        if self._directory is not None:
-            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def open(self) -> None:
+        """
+        Create the directory.  If that fails, the policies are kept in memory only, and the log says so.
+
+        A server calls it when it has changed to its user, who then owns the directory.
+        """
+        if self._directory is None:
+            return
+        try:
+            self._directory.mkdir(mode=0o700, exist_ok=True)
             with tempfile.TemporaryFile(dir=self._directory):
                 pass  # the directory can be written to
+        except OSError as error:
+            log.error(
+                "MTA-STS policies cannot be stored in {path}, so a restart forgets them: {error}",
+                path=str(self._directory),
+                error=error.strerror,
+            )
 
     def get(self, domain: str, now: float) -> KeptPolicy | None:
         """

@@ -9,6 +9,7 @@ from typing import Literal, cast, get_args
 from txsmtpx.grammar import path
 from txsmtpx.grammar.domain import domain_key
 from txsmtpx.grammar.domain_table import DomainTable, entry_key
+from txsmtpx.setting import did_you_mean
 
 TLSLevel = Literal["auto", "none", "may", "encrypt", "verify", "secure", "dane", "dane-only"]
 """
@@ -59,7 +60,9 @@ class TLSPolicy:
 
     def __post_init__(self) -> None:
         if self.level not in get_args(TLSLevel):
-            raise ValueError(f"a level is {', '.join(get_args(TLSLevel)[:-1])} or dane-only, not {self.level!r}")
+            levels = get_args(TLSLevel)
+            hint = did_you_mean(str(self.level), levels) or f"; write {', '.join(levels[:-1])} or {levels[-1]}"
+            raise ValueError(f"there is no level {self.level!r}{hint}")
         if isinstance(self.names, str):
             raise ValueError(f"names is a list of names, not {self.names!r}")
         names = tuple([_name(each) for each in self.names])
@@ -85,7 +88,8 @@ class TLSPolicy:
         domain, equals, rest = text.partition("=")
         level, colon, names = rest.partition(":")
         if not equals or (colon and not names):
-            raise ValueError("write DOMAIN=LEVEL, such as example.org=encrypt or example.org=secure:mx.example.net")
+            hint = "write DOMAIN=LEVEL, such as example.org=encrypt or example.org=secure:mx.example.net"
+            raise ValueError(f"{text!r} is no policy; {hint}")
         return cls(domain.strip(), cast(TLSLevel, level.strip()), [each.strip() for each in names.split(",") if each])
 
     def __str__(self) -> str:

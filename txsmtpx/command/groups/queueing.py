@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from txsmtpx.command.chosen import Chosen
 from txsmtpx.command.given import GivenTable
 from txsmtpx.command.group import Group
+from txsmtpx.command.groups import exchanger_tls
 from txsmtpx.command.groups.relaying import login_in, oauth_in
 from txsmtpx.command.kind import Kind
 from txsmtpx.command.option import Option, Values, option_of, repeated
@@ -60,7 +61,7 @@ TIMES: tuple[Option[object], ...] = tuple([option_of(each) for each in delivery_
 RETRY = option_of(delivery_settings.RETRY)
 RETRY_MOST = option_of(delivery_settings.RETRY_MOST)
 
-OPTIONS: tuple[Option[object], ...] = (ROUTE, *TIMES)
+OPTIONS: tuple[Option[object], ...] = (ROUTE, *exchanger_tls.OPTIONS, *TIMES)
 
 
 def queue_of(backend: object) -> QueueBackend | None:
@@ -149,6 +150,9 @@ def set_up_queue(values: Values, backend: QueueBackend, listener: Listener) -> N
         if any(route.domain == before.domain for before in routes[:at]):
             raise chosen[at].fault("", f"there are two routes for {route.domain}; leave one out")
     queue.routes = Routes(routes)
+    reactor = cast(Reactor, listener.reactor)
+    queue.resolver = exchanger_tls.resolver_of(values, reactor)
+    queue.security = exchanger_tls.security_of(values, queue.store, reactor)
 
 
 def _route(chosen: Chosen, reactor: Reactor) -> Route:
