@@ -67,7 +67,7 @@ FLOORS = [
      ("twisted", "zope.interface")),
     ("tables", (*MIDDLE, "txsmtpx.middleware", "txsmtpx.tables", "txsmtpx.wire"), ("twisted", "zope.interface")),
     ("logins", (*MIDDLE, "txsmtpx.logins", "txsmtpx.wire"), ("twisted", "zope.interface", "argon2", "joserfc")),
-    ("observers", (*MIDDLE, "txsmtpx.observers", "txsmtpx.queue", "txsmtpx.wire"),
+    ("observers", (*MIDDLE, "txsmtpx.mx_tls", "txsmtpx.observers", "txsmtpx.queue", "txsmtpx.wire"),
      ("twisted", "zope.interface", "prometheus_client")),
     ("inbox", (*MIDDLE, "txsmtpx.backends", "txsmtpx.filters", "txsmtpx.stores", "txsmtpx.wire", "txsmtpx.inbox"),
      ("twisted", "zope.interface", "jinja2")),

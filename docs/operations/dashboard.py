@@ -205,6 +205,16 @@ PANELS = [
             ("paused destinations", f"sum (txsmtpx_queue_paused_destinations{_CHOSEN})"),
         ],
     ),
+    (
+        "Connections to exchangers a second, by TLS policy and result",
+        "short",
+        [
+            (
+                "{{policy}}: {{result}}",
+                f"sum by (policy, result) (rate(txsmtpx_queue_tls_connections_total{_CHOSEN}[$__rate_interval])) > 0",
+            )
+        ],
+    ),
 ]
 
 

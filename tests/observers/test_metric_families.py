@@ -50,7 +50,7 @@ def test_the_labels_are_few():
     of_named = {label for family in FAMILIES for label in family.labels if family.name.startswith(named)}
     assert of_named == {"filter", "backend", "stage", "verdict", "outcome"}
     of_queue = {label for family in FAMILIES for label in family.labels if family.name.startswith(queue)}
-    assert of_queue == {"state", "seconds", "destination", "outcome"}
+    assert of_queue == {"state", "seconds", "destination", "outcome", "policy", "result"}
     assert all(len(family.labels) <= 1 or family.name.startswith((*named, queue)) for family in FAMILIES)
 
 

@@ -1,14 +1,17 @@
 """The metrics of a queue: its depth, its outcomes by destination, and how many labels there can be."""
 
 from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 
 from tests.queue.queues import ANN, Queues
 from txsmtpx.interfaces import StoreError
+from txsmtpx.mx_tls.tls_session import TLSSession
 from txsmtpx.observers.metrics_observer import summed
 from txsmtpx.observers.queue_metrics import NAMED, QueueMetrics
 from txsmtpx.queue.queue_observer import Activity
 from txsmtpx.queue.queued_mail import Depth
+from txsmtpx.wire.dns_records import Records
 
 
 def metrics(depth=lambda: succeed(Depth()), listener="", routes=()):
@@ -23,6 +26,15 @@ def test_the_depth_is_that_of_the_store():
     assert found["queue_older_recipients"][:2] == [(["", "60"], 4), (["", "300"], 1)]
     assert found["queue_oldest_seconds"] == [([""], 60.0)]
     assert found["queue_paused_destinations"] == [([""], 1)]
+
+
+def test_connections_to_exchangers_are_counted_by_policy_and_result():
+    of, records = metrics(listener="mx"), Records(Clock(), None, 1)
+    for failure in (None, "certificate-expired", None):
+        of.ended(TLSSession("example.org", "sts", failure=failure), records)
+    assert of.export()["queue_tls_connections"] == [
+        (["mx", "sts", "success"], 2), (["mx", "sts", "certificate-expired"], 1)
+    ]  # fmt: skip
 
 
 def test_the_store_is_asked_once_at_a_time():

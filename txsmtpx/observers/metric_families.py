@@ -144,11 +144,17 @@ QUEUE_SECONDS = MetricFamily(
     (),
     (0.1, 0.5, 1.0, 5.0, 30.0, 60.0, 300.0, 900.0, 3600.0, 14_400.0, 86_400.0, 432_000.0),
 )
+QUEUE_TLS = MetricFamily(
+    "queue_tls_connections",
+    "counter",
+    "Connections to exchangers, by the policy of TLS that was applied, and by its result (RFC 8460).",
+    ("policy", "result"),
+)
 
 FAMILIES = (
     OPEN_CONNECTIONS, CONNECTIONS, TLS_HANDSHAKES, COMMANDS, REPLIES, TRANSACTIONS, MESSAGES, MESSAGE_OCTETS,
     RECIPIENTS, SIZE, BACKEND, FILTER_VERDICTS, FILTER_SECONDS, CALLS_IN_FLIGHT, OUTCOMES, CALL_SECONDS,
     QUEUE_MESSAGES, QUEUE_OCTETS, QUEUE_RECIPIENTS, QUEUE_AGES, QUEUE_OLDEST, QUEUE_DELIVERIES, QUEUE_PAUSED,
-    QUEUE_OUTCOMES, QUEUE_SECONDS,
+    QUEUE_OUTCOMES, QUEUE_SECONDS, QUEUE_TLS,
 )  # fmt: skip
 """All metrics, in the order in which they are served."""

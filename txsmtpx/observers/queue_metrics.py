@@ -9,6 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from txsmtpx.mx_tls.tls_session import TLSSession
 from txsmtpx.observers.metric_families import (
     QUEUE_AGES,
     QUEUE_DELIVERIES,
@@ -19,10 +20,12 @@ from txsmtpx.observers.metric_families import (
     QUEUE_PAUSED,
     QUEUE_RECIPIENTS,
     QUEUE_SECONDS,
+    QUEUE_TLS,
 )
 from txsmtpx.observers.metrics_observer import Histogram, MetricsSnapshot
 from txsmtpx.queue.queue_observer import Activity, AttemptOutcome
 from txsmtpx.queue.queued_mail import AGES, Depth
+from txsmtpx.wire.dns_records import Records
 
 log = Logger(__name__)
 
@@ -68,6 +71,7 @@ class QueueMetrics:
         self._asking = False
         self._named = 0
         self._outcomes: dict[tuple[str, str], int] = {}
+        self._tls: dict[tuple[str, str], int] = {}
         self._seconds = Histogram(QUEUE_SECONDS.buckets)
         for each in (*routes, OTHER):
             self._add(each)
@@ -93,6 +97,17 @@ class QueueMetrics:
         self._outcomes[destination, outcome] += 1
         if outcome == "delivered":
             self._seconds.add(seconds)
+
+    def ended(self, session: TLSSession, records: Records) -> None:
+        """
+        Count a connection to an exchanger (`txsmtpx.mx_tls.tls_session.TLSReporter`).
+
+        Args:
+            session: The connection.
+            records: It is not used.
+        """
+        labels = (session.policy, session.failure or "success")
+        self._tls[labels] = self._tls.get(labels, 0) + 1
 
     def _look(self) -> None:
         if self._asking:
@@ -132,4 +147,5 @@ class QueueMetrics:
             QUEUE_PAUSED.name: [([of], activity.paused)],
             QUEUE_OUTCOMES.name: [([of, *labels], count) for labels, count in self._outcomes.items()],
             QUEUE_SECONDS.name: [([of], self._seconds.export())],
+            QUEUE_TLS.name: [([of, *labels], count) for labels, count in self._tls.items()],
         }

@@ -95,6 +95,8 @@ def measured_queues(listener: Listener) -> list[MetricsSource]:
         queue = backend.queue
         metrics = QueueMetrics(listener.name, queue.depth, queue.activity, queue.routes.keys())
         queue.observer = metrics
+        if queue.security is not None:
+            queue.security.reporters.append(metrics)
         found.append(metrics)
     return found
 
