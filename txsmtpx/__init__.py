@@ -94,6 +94,11 @@ if TYPE_CHECKING:
     from txsmtpx.middleware.middleware_session import MiddlewareSession
     from txsmtpx.middleware.rewrite import RewriteBackend
     from txsmtpx.middleware.tee import TeeBackend
+    from txsmtpx.mx_tls.mx_security import MXSecurity
+    from txsmtpx.mx_tls.sts_cache import STSCache
+    from txsmtpx.mx_tls.sts_policies import MTASTS
+    from txsmtpx.mx_tls.tls_policy_table import TLSPolicy
+    from txsmtpx.mx_tls.tlsrpt_collector import TLSRPTCollector
     from txsmtpx.observers.transaction_log import TransactionLog
     from txsmtpx.queue.mail_queue import MailQueue
     from txsmtpx.queue.queue_backend import QueueBackend
@@ -129,6 +134,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "MTASTS",
     "Accept",
     "AddHeader",
     "AddRecipient",
@@ -184,6 +190,7 @@ __all__ = [
     "LimitBackend",
     "LoginBackend",
     "MXEndpoint",
+    "MXSecurity",
     "MailOptions",
     "MailQueue",
     "MaildirBackend",
@@ -232,12 +239,15 @@ __all__ = [
     "SMTPServerFactory",
     "SMTPService",
     "SQLiteQueueStore",
+    "STSCache",
     "Scram",
     "Session",
     "State",
     "StoreError",
     "Summary",
     "TLSFailed",
+    "TLSPolicy",
+    "TLSRPTCollector",
     "TeeBackend",
     "Timeouts",
     "TokenFailed",
@@ -294,6 +304,11 @@ _NAMES = {
     "txsmtpx.middleware.middleware_session": ("MiddlewareSession",),
     "txsmtpx.middleware.rewrite": ("RewriteBackend",),
     "txsmtpx.middleware.tee": ("TeeBackend",),
+    "txsmtpx.mx_tls.mx_security": ("MXSecurity",),
+    "txsmtpx.mx_tls.sts_cache": ("STSCache",),
+    "txsmtpx.mx_tls.sts_policies": ("MTASTS",),
+    "txsmtpx.mx_tls.tls_policy_table": ("TLSPolicy",),
+    "txsmtpx.mx_tls.tlsrpt_collector": ("TLSRPTCollector",),
     "txsmtpx.observers.transaction_log": ("TransactionLog",),
     "txsmtpx.queue.mail_queue": ("MailQueue",),
     "txsmtpx.queue.queue_backend": ("QueueBackend",),

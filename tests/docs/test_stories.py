@@ -40,6 +40,7 @@ ELSEWHERE = {
     "docs/howto/mx.md": "tests.docs.test_mx",
     "docs/howto/redis-streams.md": "tests.benchmarks.test_cluster",
     "docs/howto/dkim.md": "tests.docs.test_dkim_page",
+    "docs/howto/mx-security.md": "tests.docs.test_mx_security_page",
     "docs/howto/queue-postgresql.md": "tests.queue.test_two_machines",
     "docs/howto/rabbitmq.md": "tests.interop.test_rabbitmq",
     "docs/howto/oauth-client.md": "tests.docs.test_oauth_client",

@@ -72,7 +72,7 @@ def signed_dns(directory: Path, zones: Mapping[str, Zone], port: int = 0) -> Ite
 
     Args:
         directory: Where the programs run; its path is short enough for a socket.
-        zones: The zones by name.
+        zones: The zones by name; "." for the root.
         port: The port of the name server that validates; 0 for a free one.
 
     Yields:
@@ -86,7 +86,7 @@ def signed_dns(directory: Path, zones: Mapping[str, Zone], port: int = 0) -> Ite
         f"server:\n  listen: 127.0.0.1@{knot_port}\n  rundir: {directory}\n"
         f"log:\n  - target: stdout\n    any: info\ndatabase:\n  storage: {directory}/db\n"
         f"template:\n  - id: default\n    storage: {directory}\n    semantic-checks: off\n    zonefile-load: whole\n"
-        "zone:\n" + "".join(f"  - domain: {name}\n    file: {name}.served\n" for name in zones)
+        "zone:\n" + "".join(f"  - domain: {name}\n    file: zone-{name}.served\n" for name in zones)
     )
     unbound = directory / "unbound.conf"
     unbound.write_text(
@@ -95,6 +95,7 @@ def signed_dns(directory: Path, zones: Mapping[str, Zone], port: int = 0) -> Ite
         '  module-config: "validator iterator"\n  do-ip6: no\n  val-log-level: 2\n  aggressive-nsec: no\n'
         '  cache-max-ttl: 0\n  local-zone: "test." nodefault\n'
         + "".join(f'  trust-anchor: "{anchor}"\n' for anchor in anchors.values() if anchor)
+        + "".join(f"  domain-insecure: {name}\n" for name, anchor in anchors.items() if not anchor)
         + "".join(f"stub-zone:\n  name: {name}\n  stub-addr: 127.0.0.1@{knot_port}\n" for name in zones)
         + "remote-control:\n  control-enable: no\n"
     )
@@ -128,8 +129,8 @@ def _listens(address: str, port: int) -> bool:
 
 def _written(directory: Path, name: str, zone: Zone) -> str:
     """Write the file of a zone, signed as it is to be; return its trust anchor, "" for none."""
-    plain, served = directory / f"{name}.zone", directory / f"{name}.served"
-    head = [f"$ORIGIN {name}.", "$TTL 60", "@ IN SOA ns hostmaster 1 3600 600 86400 60"]
+    plain, served = directory / f"zone-{name}.plain", directory / f"zone-{name}.served"
+    head = [f"$ORIGIN {name.removesuffix('.')}.", "$TTL 60", "@ IN SOA ns hostmaster 1 3600 600 86400 60"]
     head += ["@ IN NS ns", "ns IN A 127.0.0.1"]
     plain.write_text("\n".join([*head, *zone.records]) + "\n")
     if zone.signing == "unsigned":

@@ -50,7 +50,7 @@ class MXSecurity:
     Args:
         policies: The policies of some domains, or of all.  "auto" is the level of other domains.
         mta_sts: Finds MTA-STS policies; None to use none.
-        reporters: Are told of each connection, such as `txsmtpx.TLSRPTCollector`.
+        reporters: Objects that get the result of each connection, such as a `txsmtpx.TLSRPTCollector`.
 
     Attributes:
         reporters: As in the arguments, as a list.
@@ -123,7 +123,7 @@ class MXSecurity:
             The decision.
 
         Raises:
-            TLSFailed: The exchanger must not get mail for the domain, or the DNS does not tell whether it may.
+            TLSFailed: The exchanger must not get mail for the domain, or the DNS gives no usable answer about it.
         """
         policy = self._table.policy(domain_key(exchangers.domain))
         connection = _Connection(self, exchangers, host, records)
@@ -148,7 +148,7 @@ class MXSecurity:
 
     def tell(self, records: Records, session: TLSSession) -> None:
         """
-        Tell the reporters of a connection.
+        Pass the result of a connection to each reporter.
 
         Args:
             records: Looks up records.
@@ -229,7 +229,7 @@ class _Connection:
             The decision.
 
         Raises:
-            TLSFailed: The exchanger must not get mail for the domain, or the DNS does not tell whether it may.
+            TLSFailed: The exchanger must not get mail for the domain, or the DNS gives no usable answer about it.
         """
         exchangers, host = self._exchangers, self._host
         try:

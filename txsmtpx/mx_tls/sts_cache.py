@@ -63,7 +63,7 @@ class STSCache:
 
     def open(self) -> None:
         """
-        Create the directory.  If that fails, the policies are kept in memory only, and the log says so.
+        Create the directory.  If that fails, an error is logged, and the policies are kept in memory only.
 
         A server calls it when it has changed to its user, who then owns the directory.
         """
@@ -99,7 +99,7 @@ class STSCache:
 
     def put(self, domain: str, kept: KeptPolicy) -> None:
         """
-        Keep a policy.  If its file cannot be written, it is kept in memory, and the log says so.
+        Keep a policy.  If its file cannot be written, a warning is logged, and it is kept in memory.
 
         Args:
             domain: The domain, as A-labels in lower case.

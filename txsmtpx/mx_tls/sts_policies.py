@@ -125,7 +125,7 @@ class MTASTS:
     Args:
         reactor: Connects, and provides time.
         cache: Keeps the policies.
-        trust_roots: What the certificates of web servers are verified with; None for the roots of the system.
+        trust_roots: The authorities for the certificates of web servers; None for those of the system.
         port: The port of web servers.
         now: A function that returns seconds since the epoch.
 

@@ -37,7 +37,7 @@ class TLSPolicy:
         domain: The domain of recipients; ``".example.org"`` for the domains below it, ``"*"`` for all other domains.
         level: The level.
         names: The names that the certificate may have, for "verify" and "secure"; ``".example.net"`` for any name
-            below that domain.  None: as the level says.
+            below that domain.  None: those of the level.
 
     Attributes:
         domain: As in the arguments, in the form of `txsmtpx.domain_key`.

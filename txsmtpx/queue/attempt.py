@@ -52,7 +52,7 @@ class Transaction:
         options: The parameters of MAIL, as they came with the message.
         received: When the message came, in seconds since the epoch.
         recipients: The recipients, each with its parameters.
-        tls_not_required: True if the message says "TLS-Required: No" (RFC 8689 §5).
+        tls_not_required: True if the message says "TLS-Required: No" (RFC 8689 §3).
     """
 
     sender: str

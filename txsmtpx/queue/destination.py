@@ -85,7 +85,7 @@ class Destination:
         Return the connections for a message.
 
         Args:
-            tls_not_required: True if the message says "TLS-Required: No" (RFC 8689 §5).
+            tls_not_required: True if the message says "TLS-Required: No" (RFC 8689 §3).
 
         Returns:
             The connections.

@@ -55,7 +55,7 @@ class DestinationPools:
         Args:
             key: The domain of a route, or a domain.
             secured: False if TLS to exchangers is used without the policies of their domain, for messages with
-                "TLS-Required: No" (RFC 8689 §5).
+                "TLS-Required: No" (RFC 8689 §3).
 
         Returns:
             The pool.

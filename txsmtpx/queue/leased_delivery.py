@@ -190,7 +190,7 @@ class LeasedDelivery:
 
 def tls_not_required(body: bytes | BinaryIO) -> bool:
     """
-    Return whether a message says that it may be sent without TLS (RFC 8689 §5).
+    Return whether a message says that it may be sent without TLS (RFC 8689 §3).
 
     Args:
         body: The message: octets, or a file, which is rewound.

@@ -151,7 +151,7 @@ class MXServers:
             The decision; None to leave that to the settings of the client.
 
         Raises:
-            TLSFailed: The exchanger must not get mail for the domain, or the DNS does not tell whether it may.
+            TLSFailed: The exchanger must not get mail for the domain, or the DNS gives no usable answer about it.
         """
         if self.security is None:
             return None

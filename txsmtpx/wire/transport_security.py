@@ -105,5 +105,5 @@ class TransportSecurity(Protocol):
             The decision.
 
         Raises:
-            TLSFailed: The exchanger must not get mail for the domain, or the DNS does not tell whether it may.
+            TLSFailed: The exchanger must not get mail for the domain, or the DNS gives no usable answer about it.
         """

@@ -57,9 +57,9 @@ def _shown(server: object) -> str:
 TLS_POLICY = repeated(
     "tls-policy",
     Kind("DOMAIN=LEVEL", (str,), _policy),
-    "Use TLS to the exchangers of a domain as LEVEL says: none, may, encrypt, verify, secure, dane, dane-only or auto, "
-    "which is the default.  DOMAIN is example.org, .example.org for the domains below it, or * for all others.  The "
-    "names of certificates may follow: example.org=secure:.example.net.",
+    "Set the TLS to the exchangers of a domain: auto, none, may, encrypt, verify, secure, dane or dane-only.  DOMAIN "
+    "is example.org, .example.org for the domains below it, or * for all others.  The names of certificates may follow: "
+    "example.org=secure:.example.net.",
 )
 STS_CACHE: Option[str | None] = option(
     "mta-sts-cache",
