@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import errno
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from twisted.logger import LogEvent, capturedLogs
 
 from tests.queue.mails import NOW, envelope, new_mail
 from txsmtpx.backends.envelope_recipient import EnvelopeRecipient
@@ -109,6 +111,74 @@ def test_a_failure_within_finish_changes_nothing(queue: SQLQueue, monkeypatch: p
     assert (found.id, found.recipients[0].state, found.recipients[0].leased) == (mail.id, "waiting", True)
     queue.finish(lease, [RecipientOutcome(0, "failed")], [report])
     assert ids(queue) == [report.id]
+
+
+NAMES = [f"{number:032x}.eml" for number in range(4)]
+
+
+def bodies(queue: SQLQueue) -> Path:
+    directory = queue._directory if isinstance(queue, SQLiteQueue) else getattr(queue, "_spool", None)
+    assert isinstance(directory, Path)
+    return directory
+
+
+@pytest.fixture
+def unremovable(monkeypatch: pytest.MonkeyPatch) -> dict[str, OSError]:
+    """The errors of files that cannot be removed, by their names."""
+    errors: dict[str, OSError] = {}
+    unlink = Path.unlink
+
+    def failing(path: Path, missing_ok: bool = False) -> None:
+        if path.name in errors:
+            raise errors[path.name]
+        unlink(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", failing)
+    return errors
+
+
+def reasons(logs: list[LogEvent]) -> list[tuple[str, str]]:
+    return [(each["path"].name, str(each["reason"])) for each in logs]
+
+
+def test_a_body_that_cannot_be_removed_after_the_commit_fails_nothing(
+    queue: SQLQueue, unremovable: dict[str, OSError]
+) -> None:
+    """Otherwise a client would send its message again, and a delivery would be repeated."""
+    unremovable.update(dict.fromkeys(NAMES[:2], PermissionError(errno.EACCES, "Permission denied")))
+    unremovable[NAMES[2]] = OSError(errno.EIO, "Input/output error")
+    assert queue.find(Selection(), 1, 0) == []  # it is open
+    for name in NAMES:
+        (bodies(queue) / name).write_bytes(b"x")
+    mails = [new_mail(body=name, size=1) for name in NAMES]
+    with capturedLogs() as logs:
+        assert queue.add(mails[:3]) == [None] * 3
+        assert ids(queue) == [each.id for each in mails[:3]]
+        for lease in queue.lease("me", NOW, UNTIL, 10, 10, ())[:2]:
+            queue.finish(lease, [RecipientOutcome(0, "delivered")], [mails[3]] if lease.mail.id == mails[0].id else [])
+        assert ids(queue) == [each.id for each in mails[2:]]
+        assert queue.change(Selection(), "delete", NOW) == 2
+    assert ids(queue) == []
+    assert reasons(logs) == [(NAMES[0], "Permission denied"), (NAMES[2], "Input/output error")]
+    assert sorted(each.name for each in bodies(queue).glob("*.eml")) == NAMES[:3]
+
+
+def test_the_directory_of_bodies_is_gone_after_the_commit(queue: SQLQueue) -> None:
+    assert queue.find(Selection(), 1, 0) == []
+    (bodies(queue) / NAMES[0]).write_bytes(b"x")
+    original = queue._committed
+
+    def committed(gone: Iterable[str], stored: Sequence[NewMail]) -> None:
+        bodies(queue).rename(bodies(queue).with_name("elsewhere"))
+        original(gone, stored)
+        bodies(queue).with_name("elsewhere").rename(bodies(queue))
+
+    queue._committed = committed  # type: ignore[method-assign]
+    with capturedLogs() as logs:
+        assert queue.add([new_mail(body=NAMES[0], size=1)]) == [None]
+        (lease,) = queue.lease("me", NOW, UNTIL, 10, 10, ())
+        queue.finish(lease, [RecipientOutcome(0, "delivered")], [])
+    assert (ids(queue), logs) == ([], [])
 
 
 def test_only_the_recipients_of_a_lease_are_renewed(queue: SQLQueue) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
+from twisted.logger import capturedLogs
 
 from tests.queue.mails import NOW, new_mail
-from txsmtpx.queue.queued_mail import Selection
+from txsmtpx.queue.queued_mail import RecipientOutcome, Selection
 from txsmtpx.queue.sqlite_queue import SQLiteQueue
 
 
@@ -49,4 +52,46 @@ def test_a_file_is_opened_again(queue: SQLiteQueue) -> None:
     queue.close()
     queue.close()
     assert len(queue.find(Selection(), 10, 0)) == 1
+    queue.close()
+
+
+NAMES = [f"{number:032x}.eml" for number in range(2)]
+
+
+@pytest.mark.parametrize("name", [NAMES[0], "../queue.db"])
+def test_a_directory_that_is_unusable_after_the_commit_fails_nothing(
+    queue: SQLiteQueue, tmp_path: Path, name: str
+) -> None:
+    queue.add([new_mail(body=name, size=1)])
+    (lease,) = queue.lease("me", NOW, NOW + 600, 10, 10, ())
+    (tmp_path / "bodies").rmdir()
+    (tmp_path / "bodies").touch()
+    with capturedLogs() as logs:
+        queue.finish(lease, [RecipientOutcome(0, "delivered")], [])
+    assert queue.find(Selection(), 10, 0) == []
+    reason = "Not a directory" if name in NAMES else "this is no name of a body: '../queue.db'"
+    assert [(each["path"], str(each["reason"])) for each in logs] == [(tmp_path / "bodies" / name, reason)]
+    queue.close()
+
+
+def test_a_file_that_cannot_be_removed_does_not_stop_the_sweep(queue: SQLiteQueue, tmp_path: Path) -> None:
+    queue.open()
+    (tmp_path / "bodies" / NAMES[0]).mkdir()  # which unlink does not remove
+    (tmp_path / "bodies" / NAMES[1]).touch()
+    for name in NAMES:
+        os.utime(tmp_path / "bodies" / name, (0, 0))
+    with capturedLogs() as logs:
+        assert [queue.sweep(1.0), queue.sweep(1.0)] == [1, 0]
+    assert [(each["path"].name, each["reason"]) for each in logs] == [(NAMES[0], os.strerror(errno.EISDIR))]
+    queue.close()
+
+
+def test_the_directory_of_bodies_is_created_after_a_failure(queue: SQLiteQueue, tmp_path: Path) -> None:
+    (tmp_path / "bodies").touch()
+    for _ in range(2):
+        with pytest.raises(FileExistsError):
+            queue.depth(NOW)
+    (tmp_path / "bodies").unlink()
+    assert queue.depth(NOW).messages == 0
+    assert (tmp_path / "bodies").is_dir()
     queue.close()

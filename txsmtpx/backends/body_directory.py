@@ -90,9 +90,7 @@ class BodyDirectory:
         Raises:
             ValueError: No body has such a name, which could lead out of the directory.
         """
-        if not _NAME(name):
-            raise ValueError(f"this is no name of a body: {name[:100]!r}")
-        return self.path / name
+        return body_path(self.path, name)
 
     def link(self, name: str) -> str:
         """
@@ -253,6 +251,30 @@ class BodyFile:
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
             os.close(descriptor)
+
+
+def body_path(directory: Path, name: str) -> Path:
+    """
+    Return the path of a body in a directory, which may be unusable now.
+
+    Args:
+        directory: The directory.
+        name: The name.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: No body has such a name, which could lead out of the directory.
+
+    Example:
+        >>> body_path(Path("bodies"), "../mail")
+        Traceback (most recent call last):
+        ValueError: this is no name of a body: '../mail'
+    """
+    if not _NAME(name):
+        raise ValueError(f"this is no name of a body: {name[:100]!r}")
+    return directory / name
 
 
 def _new_name() -> str:

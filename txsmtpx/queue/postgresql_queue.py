@@ -17,6 +17,7 @@ from txsmtpx.queue.postgresql_connection import NamedConnection, connect
 from txsmtpx.queue.postgresql_schema import CHANNEL
 from txsmtpx.queue.queue_rows import LEASE, PRIORITIES, RECIPIENT, RecipientRow, SQLConnection, Values, mail_values
 from txsmtpx.queue.queued_mail import NewMail
+from txsmtpx.queue.removal_log import RemovalLog
 from txsmtpx.queue.sql_queue import SQLQueue
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class PostgreSQLQueue(SQLQueue):
         self._url = url
         self._spool = spool
         self._opened: psycopg.Connection | None = None
+        self._removals = RemovalLog("It is removed with its directory, when the process has ended.")
 
     def connected(self) -> psycopg.Connection:
         """
@@ -178,4 +180,6 @@ class PostgreSQLQueue(SQLQueue):
     def _committed(self, gone: Iterable[str], stored: Sequence[NewMail]) -> None:
         for mail in stored:  # the database has their bodies now
             if isinstance(mail.body, str):
-                (self._spool / mail.body).unlink(missing_ok=True)
+                path = self._spool / mail.body
+                with self._removals.removing(path):
+                    path.unlink()

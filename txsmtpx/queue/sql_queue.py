@@ -105,7 +105,7 @@ class SQLQueue(ABC):
 
     @abstractmethod
     def _committed(self, gone: Iterable[str], stored: Sequence[NewMail]) -> None:
-        """Remove files after a commit: the bodies of messages that are gone, or those that the database now has."""
+        """After a commit, remove the bodies of messages that are gone, or that the database has.  Raise nothing."""
 
     # ---- deliveries
 

@@ -6,7 +6,6 @@ When a method returns, its change is on the disk.
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
 import sqlite3
@@ -15,9 +14,10 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from txsmtpx.backends.body_directory import BodyDirectory
+from txsmtpx.backends.body_directory import BodyDirectory, body_path
 from txsmtpx.queue.queue_rows import LEASE, PRIORITIES, RECIPIENT, RecipientRow, SQLConnection, Values, mail_values
 from txsmtpx.queue.queued_mail import NewMail
+from txsmtpx.queue.removal_log import RemovalLog
 from txsmtpx.queue.sql_queue import SQLQueue
 from txsmtpx.queue.sqlite_schema import SCHEMA
 from txsmtpx.stores.sqlite_file import connect, transaction
@@ -36,19 +36,25 @@ class SQLiteQueue(SQLQueue):
         self._path = path
         self._directory = bodies
         self._opened: sqlite3.Connection | None = None
+        self._removals = RemovalLog("A start of the queue removes it, if it is a day old then.")
 
     def open(self) -> None:
         """
         Open the file, unless it is open.
 
         Raises:
-            OSError: The file cannot be opened.
+            OSError: The file cannot be opened, or the directory cannot be created.
             sqlite3.Error: It cannot be used.
             ValueError: It is another kind of database.
         """
         if self._opened is None:
-            self._opened = connect(self._path, SCHEMA)
-            self._directory.mkdir(mode=0o700, exist_ok=True)
+            opened = connect(self._path, SCHEMA)
+            try:
+                self._directory.mkdir(mode=0o700, exist_ok=True)
+            except BaseException:
+                opened.close()
+                raise
+            self._opened = opened
 
     def close(self) -> None:
         """Close the file."""
@@ -100,7 +106,7 @@ class SQLiteQueue(SQLQueue):
 
     def sweep(self, before: float) -> int:
         """
-        Remove the files of bodies that no message has, such as after a crash.
+        Remove the files of bodies that no message has, such as after a crash.  What cannot be removed is logged.
 
         Args:
             before: Only those that were written before this time; a younger one may belong to a message that is being
@@ -113,7 +119,7 @@ class SQLiteQueue(SQLQueue):
         removed = 0
         for file in self._directory.iterdir():
             if file.name not in known and file.suffix in (".eml", ".part"):
-                with contextlib.suppress(FileNotFoundError):  # another process sweeps too
+                with self._removals.removing(file):  # another process sweeps too
                     if file.stat().st_mtime < before:
                         file.unlink()
                         removed += 1
@@ -176,5 +182,5 @@ class SQLiteQueue(SQLQueue):
 
     def _committed(self, gone: Iterable[str], stored: Sequence[NewMail]) -> None:
         for name in gone:  # if the process dies before, `sweep` finds the files
-            with contextlib.suppress(OSError):
-                self.bodies.remove(name)
+            with self._removals.removing(self._directory / name):
+                body_path(self._directory, name).unlink()
