@@ -6,11 +6,13 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 import pytest
 
 from tests.queue.mails import NOW, new_mail
 from txsmtpx.queue.postgresql_queue import PIECE, PostgreSQLQueue
-from txsmtpx.queue.queued_mail import Selection
+from txsmtpx.queue.queue_rows import SQLConnection
+from txsmtpx.queue.queued_mail import NewMail, Selection
 
 if TYPE_CHECKING:
     from tests.queue.postgresql_server import PostgreSQLServer
@@ -74,3 +76,28 @@ def test_a_body_that_is_removed_by_another_process_while_it_is_read(
         queue.open_body(mail.id)
     queue.close()
     other.close()
+
+
+def test_a_connection_whose_rollback_failed_is_not_used_again(queue: PostgreSQLQueue) -> None:
+    """A crash of the database leaves it so, if it comes between the statements of `executemany`."""
+    mail = new_mail()
+
+    def crash(connection: SQLConnection, mail: NewMail) -> int:
+        pgconn = connection.raw.pgconn  # type: ignore[attr-defined]
+        pgconn.enter_pipeline_mode()
+        pgconn.send_query_params(b"SELECT 1", None)
+        raise psycopg.OperationalError("terminating connection due to administrator command")
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(queue, "_insert_mail", crash)
+        for _ in range(2):
+            with pytest.raises(psycopg.OperationalError, match="terminating connection"):
+                queue.add([mail])
+    assert queue.add([mail]) == [None]
+    assert queue.depth(NOW).messages == 1
+    opened = queue._opened
+    assert queue.add([mail]) != [None]  # an error of one message leaves the connection
+    with pytest.raises(psycopg.errors.UniqueViolation), queue._transaction() as connection:
+        queue._insert(connection, mail)
+    assert queue._connection.raw is opened
+    queue.close()

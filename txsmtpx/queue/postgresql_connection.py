@@ -123,6 +123,25 @@ def connect(url: str) -> psycopg.Connection:
     return connection
 
 
+def is_idle(connection: psycopg.Connection) -> bool:
+    """
+    Return whether a connection can begin a transaction.
+
+    If the database ends while psycopg sends several statements, libpq waits for their answers for ever.  Such a
+    connection is not closed, and it cannot be used.
+
+    Args:
+        connection: The connection, which is within no transaction.
+
+    Returns:
+        True if it can.
+    """
+    from psycopg.pq import PipelineStatus, TransactionStatus
+
+    state = connection.pgconn
+    return state.transaction_status == TransactionStatus.IDLE and state.pipeline_status == PipelineStatus.OFF
+
+
 class NamedConnection:
     """
     A connection whose statements have placeholders such as ``:name``.  A `PostgreSQLQueue` creates it.

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from txsmtpx.queue.postgresql_connection import NamedConnection, connect
+from txsmtpx.queue.postgresql_connection import NamedConnection, connect, is_idle
 from txsmtpx.queue.postgresql_schema import CHANNEL
 from txsmtpx.queue.queue_rows import LEASE, PRIORITIES, RECIPIENT, RecipientRow, SQLConnection, Values, mail_values
 from txsmtpx.queue.queued_mail import NewMail
@@ -114,10 +114,15 @@ class PostgreSQLQueue(SQLQueue):
     @contextlib.contextmanager
     def _transaction(self, notify: bool = False) -> Iterator[NamedConnection]:
         connection = self._connection
-        with connection.raw.transaction():
-            yield connection
-            if notify:
-                connection.execute(f"NOTIFY {CHANNEL}")
+        try:
+            with connection.raw.transaction():
+                yield connection
+                if notify:
+                    connection.execute(f"NOTIFY {CHANNEL}")
+        except BaseException:
+            if not is_idle(connection.raw):  # the rollback has failed too; each later transaction would fail
+                connection.raw.close()
+            raise
 
     @contextlib.contextmanager
     def _snapshot(self) -> Iterator[NamedConnection]:
