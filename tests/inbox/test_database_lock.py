@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+
 import pytest
 
 from txsmtpx.inbox import database_schema
@@ -35,3 +38,17 @@ def test_a_file_that_cannot_be_opened_is_not_locked(tmp_path):
 def test_a_check_creates_nothing(tmp_path):
     DatabaseLock(str(tmp_path / "mail.db")).check()
     assert not list(tmp_path.iterdir())
+
+
+def test_a_file_system_without_locks_takes_no_descriptors(tmp_path, monkeypatch):
+    descriptors = []
+
+    def flock(descriptor, operation):
+        descriptors.append(descriptor)
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    with pytest.raises(OSError, match="No locks available"):
+        DatabaseLock(str(tmp_path / "mail.db")).acquire()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(descriptors[0])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import replace
 
 import pytest
 
 from tests.inbox.stored_messages import SMALL, message, subjects
+from txsmtpx.inbox import database_schema
 from txsmtpx.inbox.database_reader import SEARCH_SECONDS, DatabaseReader
 from txsmtpx.inbox.database_writer import DatabaseWriter, StoreLimits
 from txsmtpx.inbox.inbox_errors import Busy, MessageDeleted
@@ -97,3 +99,23 @@ def test_it_changes_nothing(made):
     _, reader = made
     with pytest.raises(Exception, match="readonly"):
         reader._connection.execute("DELETE FROM message")
+
+
+def test_a_connection_that_was_not_prepared_to_its_end_is_not_used(made, monkeypatch):
+    """It would have no limit on searches, and could change the file."""
+    _, reader = made
+    connect = database_schema.connect
+
+    class Broken(sqlite3.Connection):
+        def execute(self, statement):
+            raise sqlite3.OperationalError("disk I/O error")
+
+    broken = sqlite3.connect(":memory:", factory=Broken)
+    opened = iter([lambda path: broken, connect])
+    monkeypatch.setattr(database_schema, "connect", lambda path: next(opened)(path))
+    with pytest.raises(sqlite3.OperationalError, match="disk I/O error"):
+        reader.latest()
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        broken.commit()
+    assert reader.latest() == 0
+    assert reader._connection.execute("PRAGMA query_only").fetchone() == (1,)

@@ -10,8 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from twisted.logger import capturedLogs, formatEvent
 
 from tests.inbox.stored_messages import SMALL, message, subjects
+from txsmtpx.inbox import database_schema
 from txsmtpx.inbox.database_reader import DatabaseReader
 from txsmtpx.inbox.database_writer import PURGED, DatabaseWriter, Totals
 from txsmtpx.inbox.store_limits import StoreLimits
@@ -187,3 +189,35 @@ def test_what_the_process_before_has_deleted_is_purged_apart(file):
     file.writer.purge(-1)
     assert file.writer.restore(1, 0)[0] == [2]
     assert file.rows()["message"] == 1
+
+
+def test_pages_that_are_not_returned_do_not_stop_a_deletion(file, monkeypatch):
+    """The messages of the step are removed then, and those of the next steps have to be."""
+    file.writer.keep([message(f"m{n}") for n in range(PURGED + 50)], 0)
+    file.reader.close()
+    file.writer.withdraw(range(1, 1000), 1)
+    monkeypatch.setattr("txsmtpx.inbox.database_writer.VACUUMED", "'")  # an error of SQLite
+    with capturedLogs() as logs:
+        assert [file.writer.purge(1), file.writer.purge(1)] == [True, False]
+    assert file.rows() == dict.fromkeys(TABLES, 0)
+    assert {formatEvent(each).partition(": ")[0] for each in logs} == {f"{file.path} does not become smaller"}
+
+
+def test_an_opening_that_fails_leaves_no_connection(file, monkeypatch):
+    file.keep("a")
+    file.writer.withdraw([1], 1)
+    file.writer._connection.execute(
+        "CREATE TRIGGER broken BEFORE UPDATE ON message BEGIN SELECT RAISE(ABORT, 'broken'); END"
+    )
+    file.writer.close()
+    made, connect = [], database_schema.connect
+    monkeypatch.setattr(database_schema, "connect", lambda path: made.append(connect(path)) or made[-1])
+    with pytest.raises(sqlite3.IntegrityError, match="broken"):
+        file.writer.open()
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        made[0].execute("DROP TRIGGER broken")
+    with connect(file.path) as connection:
+        connection.execute("DROP TRIGGER broken")
+    connection.close()
+    file.writer.open()
+    assert file.writer.totals == Totals()

@@ -145,3 +145,21 @@ def test_a_message_whose_body_is_gone_waits_and_then_fails_with_a_report(queues,
     assert reporter.told == [("failed", (ANN,))]
     assert reporter.bodies == [b""]
     one.store.broken = set()
+
+
+def test_an_observer_that_fails_stops_neither_reports_nor_attempts(queues, reporter, logged_failures):
+    """The outcomes are stored then."""
+
+    class Observer:
+        def attempted(self, destination, outcome, seconds):
+            raise RuntimeError(f"{outcome} is not counted")
+
+    one = queues({"example.net": scripted(RCPT=[NO, "451 4.2.0 Later"]), "*": ScriptedServer}, retry=300.0)
+    one.queue.observer = Observer()
+    one.submit(ANN, "eve@example.net")
+    texts = [str(each.value) for each in logged_failures.flush(RuntimeError)]
+    assert sorted(texts) == [f"{each} is not counted" for each in ("deferred", "delivered", "failed")]
+    assert reporter.told == [("failed", (ANN,))]
+    one.advance(400)
+    assert one.store.mails == {}
+    assert len(logged_failures.flush(RuntimeError)) == 2  # of this attempt, and of the report

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from types import SimpleNamespace
 from typing import Any
@@ -21,12 +22,16 @@ class Reactor(Clock):
     def __init__(self) -> None:
         super().__init__()
         self.readers: list[int] = []
+        self.failure: OSError | None = None
 
     def addReader(self, reader: Any) -> None:
+        if self.failure is not None:
+            raise self.failure
         self.readers.append(reader.fileno())
 
     def removeReader(self, reader: Any) -> None:
-        self.readers.remove(reader.fileno())
+        if reader.fileno() in self.readers:  # otherwise nothing, as the reactors of Twisted
+            self.readers.remove(reader.fileno())
 
 
 class Connection:
@@ -121,3 +126,30 @@ def test_stopped_while_it_waits_or_connects(it: Listening) -> None:
     it.listener.stop()
     assert it.reactor.getDelayedCalls() == []
     it.listener.stop()
+
+
+@pytest.mark.parametrize("full", ["descriptors", "reactor"])
+def test_a_connection_that_cannot_be_read_is_closed(
+    it: Listening, monkeypatch: pytest.MonkeyPatch, full: str
+) -> None:
+    failure = OSError(errno.EMFILE, "Too many open files")
+
+    def dup(descriptor: int) -> int:
+        raise failure
+
+    it.connected().fails = True
+    it.listener.doRead()
+    with monkeypatch.context() as patched:
+        if full == "descriptors":
+            patched.setattr(os, "dup", dup)
+        else:
+            it.reactor.failure = failure
+        it.reactor.advance(RECONNECT)
+        assert it.connected().closed
+        assert it.listener.fileno() == -1
+    it.reactor.failure = None
+    it.reactor.advance(RECONNECT)
+    connection = it.connected()
+    assert (len(it.reactor.readers), it.calls) == (1, 2)
+    it.listener.stop()
+    assert connection.closed

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import signal
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import pytest_twisted
@@ -230,3 +232,33 @@ def test_psycopg_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("txsmtpx.queue.postgresql_queue_store.find_spec", lambda name: None)
     with pytest.raises(ImportError, match=r"^psycopg is not installed: pip install 'txsmtpx\[queue\]'$"):
         PostgreSQLQueueStore("postgresql://me@host/mail")
+
+
+async def test_an_opening_without_descriptors_leaves_nothing_and_is_tried_again(
+    pair: tuple[Waiting, Waiting], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = pair
+    assert isinstance(first.store, PostgreSQLQueueStore)
+    await first.store.close()
+    queue, made = first.store._queue, []
+    connected = queue.connected
+
+    def recorded() -> Any:
+        made.append(connected())
+        return made[-1]
+
+    def dup(descriptor: int) -> int:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(queue, "connected", recorded)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "dup", dup)
+        with pytest.raises(StoreError, match=r"^the queue cannot be used: Too many open files$"):
+            await first.store.open(first.changed)
+    with pytest.raises(StoreError, match="syntax error"):
+        await first.store._connect("LISTEN")
+    assert [each.closed for each in made] == [False, True, True]  # the first one is that of the queue
+    await first.store.open(first.changed)
+    change = first.next_change
+    await second.store.add(new_mail())
+    await change

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -73,4 +75,31 @@ def test_one_that_is_removed_before_it_is_locked_is_created_again(monkeypatch: p
     monkeypatch.setattr(spool_directory, "_locked", late)
     spool.open()
     assert (times, spool.path.is_dir()) == ([True, True], True)
+    spool.close()
+
+
+def test_one_whose_opening_fails_is_opened_by_the_next_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The descriptor of the first call would lock out the second one."""
+    from txsmtpx.queue import spool_directory
+
+    spool, exists, descriptors = SpoolDirectory(), Path.exists, []
+    locked = spool_directory._locked
+
+    def recorded(path: Path, wait: bool) -> int:
+        descriptors.append(locked(path, wait))
+        return descriptors[-1]
+
+    def failing(path: Path) -> bool:
+        if path.name == LOCK and len(descriptors) == 1:
+            raise OSError(errno.ESTALE, "Stale file handle")
+        return exists(path)
+
+    monkeypatch.setattr(spool_directory, "_locked", recorded)
+    monkeypatch.setattr(Path, "exists", failing)
+    with pytest.raises(OSError, match="Stale file handle"):
+        spool.open()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(descriptors[0])
+    spool.open()
+    assert spool.path.is_dir()
     spool.close()

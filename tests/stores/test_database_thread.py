@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 from queue import SimpleQueue
 
@@ -56,3 +57,18 @@ def test_what_is_cancelled_before_its_turn_is_not_called(reactor):
     reactor.turn()
     reactor.turn()
     assert (called, errors) == ([3], [CancelledError] * 2)
+
+
+def test_a_thread_that_cannot_be_started_fails_one_call(reactor, monkeypatch):
+    thread, called = DatabaseThread("x"), []
+
+    def start(self):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", start)
+        thread(called.append, 1).addErrback(lambda failure: called.append(str(failure.value)))
+    thread(called.append, 2)
+    reactor.turn()
+    error = OSError(errno.EAGAIN, "no thread can be started (can't start new thread)")
+    assert called == [str(error), 2]

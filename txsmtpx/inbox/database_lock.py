@@ -39,16 +39,18 @@ class DatabaseLock:
         Lock the file, until `release` or the end of the process.
 
         Raises:
-            OSError: The file of the lock cannot be opened.
+            OSError: The file of the lock cannot be opened or locked.
             ValueError: Another server uses the file.
         """
         descriptor = os.open(f"{self._path}-lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         try:
             if fcntl is not None:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+        except OSError as error:
             os.close(descriptor)
-            raise ValueError(f"{self._path} is used by another server; stop it, or name another file") from error
+            if isinstance(error, BlockingIOError):
+                raise ValueError(f"{self._path} is used by another server; stop it, or name another file") from error
+            raise
         self._descriptor = descriptor
 
     @contextlib.contextmanager

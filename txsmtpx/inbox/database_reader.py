@@ -20,6 +20,7 @@ from txsmtpx.inbox.database_query import DatabaseQuery
 from txsmtpx.inbox.inbox_errors import Busy, MessageDeleted
 from txsmtpx.inbox.listed_mailbox import ListedMailbox, MailboxList
 from txsmtpx.inbox.search_query import SearchQuery
+from txsmtpx.stores.sqlite_file import closed_on_failure
 
 SEARCH_SECONDS = 10
 """Seconds for a search.  Other requests wait meanwhile."""
@@ -66,9 +67,10 @@ class DatabaseReader:
     @property
     def _connection(self) -> sqlite3.Connection:
         if self._opened is None:
-            self._opened = database_schema.connect(self._path)
-            self._opened.execute("PRAGMA query_only = ON")
-            self._opened.set_progress_handler(lambda: self._seconds() > self._deadline, STEPS)
+            with closed_on_failure(database_schema.connect(self._path)) as opened:
+                opened.execute("PRAGMA query_only = ON")
+                opened.set_progress_handler(lambda: self._seconds() > self._deadline, STEPS)
+            self._opened = opened
         self._deadline = self._seconds() + SEARCH_SECONDS
         return self._opened
 

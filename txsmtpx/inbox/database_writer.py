@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from twisted.logger import Logger
+
 from txsmtpx.backends.received import Received
 from txsmtpx.inbox import database_mailboxes, database_schema
 from txsmtpx.inbox.database_lock import DatabaseLock
@@ -21,7 +23,9 @@ from txsmtpx.inbox.message_summary import MessageSummary, envelope_texts
 from txsmtpx.inbox.search_query import Field
 from txsmtpx.inbox.search_words import words_of
 from txsmtpx.inbox.store_limits import NO_LIMITS, MailboxLimits, StoreLimits
-from txsmtpx.stores.sqlite_file import transaction
+from txsmtpx.stores.sqlite_file import closed_on_failure, transaction
+
+log = Logger(__name__)
 
 PURGED = 200
 """Messages that are removed in one step.  Between two steps, new messages are written."""
@@ -92,12 +96,12 @@ class DatabaseWriter:
                 self._opened = self._connected()
 
     def _connected(self) -> sqlite3.Connection:
-        connection = database_schema.connect(self._path)
-        # The deletions of the process before are final.  Their numbers are used again.
-        connection.execute("UPDATE message SET deletion = -1 WHERE deletion > 0")
-        found = connection.execute("SELECT count(*), total(NOT read), total(size) FROM message WHERE NOT deletion")
-        self.totals = Totals(*map(int, found.fetchone()))
-        self._last = (connection.execute("SELECT seq FROM sqlite_sequence").fetchone() or (0,))[0]
+        with closed_on_failure(database_schema.connect(self._path)) as connection:
+            # The deletions of the process before are final.  Their numbers are used again.
+            connection.execute("UPDATE message SET deletion = -1 WHERE deletion > 0")
+            found = connection.execute("SELECT count(*), total(NOT read), total(size) FROM message WHERE NOT deletion")
+            self.totals = Totals(*map(int, found.fetchone()))
+            self._last = (connection.execute("SELECT seq FROM sqlite_sequence").fetchone() or (0,))[0]
         return connection
 
     def close(self) -> None:
@@ -285,8 +289,10 @@ class DatabaseWriter:
             numbers = [number for (number,) in found]
             self._remove(connection, numbers)
         if numbers:
-            # As a script, which runs to its end.  Otherwise it stops after the first page.
-            self._connection.executescript(f"PRAGMA incremental_vacuum({VACUUMED})")
+            try:  # as a script, which runs to its end; otherwise it stops after the first page
+                self._connection.executescript(f"PRAGMA incremental_vacuum({VACUUMED})")
+            except sqlite3.Error as error:  # the messages are removed, and new ones take the pages
+                log.warn("{path} does not become smaller: {error}", path=self._path, error=error)
         return len(numbers) == PURGED
 
     def _rows(self, connection: sqlite3.Connection, numbers: Sequence[int]) -> list[_Row]:

@@ -185,7 +185,10 @@ class LeasedDelivery:
                 event=each.event,
                 reply=shortened(each.result.reply),
             )
-            self._observed(mail, each)
+            try:
+                self._observed(mail, each)
+            except Exception:  # the outcome is stored: the next attempt and the reports do not wait for an observer
+                log.failure("queue={queue} an observer failed", queue=mail.id)
 
 
 def tls_not_required(body: bytes | BinaryIO) -> bool:

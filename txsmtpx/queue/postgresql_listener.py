@@ -71,17 +71,23 @@ class PostgreSQLListener:
         if not self._running:
             connection.close()
             return
-        # A copy, since libpq closes its descriptor when the connection is lost, before the reactor has removed it.
-        self._connection, self._descriptor = connection, os.dup(connection.fileno())
-        cast(IReactorFDSet, self._reactor).addReader(self)
+        self._connection = connection
+        try:
+            # A copy, since libpq closes its descriptor when the connection is lost, before the reactor has removed it.
+            self._descriptor = os.dup(connection.fileno())
+            cast(IReactorFDSet, self._reactor).addReader(self)
+        except BaseException:
+            self._close()
+            raise
         self._notified()  # of what came before
 
     def _close(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            cast(IReactorFDSet, self._reactor).removeReader(self)
-            os.close(self._descriptor)
-            self._descriptor = -1
+            if self._descriptor >= 0:
+                cast(IReactorFDSet, self._reactor).removeReader(self)
+                os.close(self._descriptor)
+                self._descriptor = -1
             connection.close()
 
     def _retry(self) -> None:

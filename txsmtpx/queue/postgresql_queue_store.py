@@ -86,12 +86,16 @@ class PostgreSQLQueueStore(ThreadedQueueStore):
             self._listener = PostgreSQLListener(self._connect, changed, self._reactor)
             return self._listener.start()
 
-        return self._call(begin).addCallback(listen)
+        return self._call(begin).addCallback(listen).addErrback(self._explained)
 
     def _connect(self, statement: str) -> Deferred[psycopg.Connection]:
         def connected() -> psycopg.Connection:
             connection = self._queue.connected()
-            connection.execute(statement)
+            try:
+                connection.execute(statement)
+            except BaseException:
+                connection.close()
+                raise
             return connection
 
         return self._call(connected)

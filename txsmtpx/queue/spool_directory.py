@@ -52,10 +52,12 @@ class SpoolDirectory:
             self.path.mkdir(mode=0o700, exist_ok=True)
             with contextlib.suppress(FileNotFoundError):  # another process has removed it before it was locked
                 descriptor = _locked(self.path, wait=True)
-                if (self.path / LOCK).exists():
-                    self._descriptor = descriptor
-                else:
-                    os.close(descriptor)
+                try:
+                    if (self.path / LOCK).exists():
+                        self._descriptor = descriptor
+                finally:
+                    if self._descriptor < 0:  # a descriptor that is left open would lock out the next call
+                        os.close(descriptor)
 
     def close(self) -> None:
         """Remove it with all that is in it."""

@@ -20,7 +20,7 @@ from txsmtpx.queue.queued_mail import NewMail
 from txsmtpx.queue.removal_log import RemovalLog
 from txsmtpx.queue.sql_queue import SQLQueue
 from txsmtpx.queue.sqlite_schema import SCHEMA
-from txsmtpx.stores.sqlite_file import connect, transaction
+from txsmtpx.stores.sqlite_file import closed_on_failure, connect, transaction
 
 
 class SQLiteQueue(SQLQueue):
@@ -48,12 +48,8 @@ class SQLiteQueue(SQLQueue):
             ValueError: It is another kind of database.
         """
         if self._opened is None:
-            opened = connect(self._path, SCHEMA)
-            try:
+            with closed_on_failure(connect(self._path, SCHEMA)) as opened:
                 self._directory.mkdir(mode=0o700, exist_ok=True)
-            except BaseException:
-                opened.close()
-                raise
             self._opened = opened
 
     def close(self) -> None:

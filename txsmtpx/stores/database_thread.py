@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar, cast
@@ -39,6 +40,9 @@ class DatabaseThread:
         Returns:
             A Deferred of its result, which fires in the reactor's thread.  If the Deferred is cancelled before its
             turn, the function is not called.
+
+        Raises:
+            OSError: No thread can be started.  The Deferred fails.
         """
         reactor = cast(IReactorFromThreads, clock_of(None))
 
@@ -48,13 +52,19 @@ class DatabaseThread:
         result: Deferred[T] = Deferred(cancel)
 
         def run() -> None:
+            if result.called:
+                return
             try:
                 outcome: T | Failure = function(*arguments, **keywords)
             except BaseException:
                 outcome = Failure()
             reactor.callFromThread(_fire, result, outcome)
 
-        future = self._executor.submit(run)
+        try:
+            future = self._executor.submit(run)
+        except RuntimeError as error:  # the system has no further thread for this process
+            # The executor keeps `run` for its next thread.  It does nothing then.
+            result.errback(OSError(errno.EAGAIN, f"no thread can be started ({error})"))
         return result
 
 

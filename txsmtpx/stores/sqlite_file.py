@@ -57,12 +57,27 @@ def connect(path: str, schema: SQLiteSchema) -> sqlite3.Connection:
     # Mail is private.  SQLite gives the log beside the file the same mode.
     os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
     connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-    try:
+    with closed_on_failure(connection):
         _prepare(connection, path, schema)
+    return connection
+
+
+@contextlib.contextmanager
+def closed_on_failure(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """
+    Close a connection if the block fails.  So no connection is used that was not prepared to its end.
+
+    Args:
+        connection: The connection.
+
+    Yields:
+        The connection.
+    """
+    try:
+        yield connection
     except BaseException:
         connection.close()
         raise
-    return connection
 
 
 def _prepare(connection: sqlite3.Connection, path: str, schema: SQLiteSchema) -> None:
