@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import tempfile
 from collections.abc import AsyncIterator
 
 import pytest
@@ -105,3 +106,17 @@ def test_the_disk_is_full(directory, monkeypatch) -> None:
     body.close()
     body.discard()
     assert files(directory) == []
+
+
+def test_an_error_at_the_end_is_ignored(directory, monkeypatch) -> None:
+    """The message is stored then, or its failure is known."""
+
+    class Spool(tempfile.SpooledTemporaryFile):
+        def close(self) -> None:
+            super().close()
+            raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("tempfile.SpooledTemporaryFile", Spool)
+    body = ReceivedBody(10, directory, maybeDeferred)
+    read(body, b"12345")
+    body.close()

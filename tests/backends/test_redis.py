@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 import pytest
 from twisted.internet.defer import Deferred, fail, maybeDeferred
 from twisted.internet.error import ConnectionRefusedError
@@ -186,6 +188,24 @@ def test_bodies_wait_for_each_other(monkeypatch):
     it.redis.answer("$3", "2-0")
     assert [line[:3] for line in (*it.client.replies(), *other.replies())] == ["250", "250"]
     other.hang_up()
+    it.end()
+
+
+def test_a_body_that_cannot_be_read_takes_nothing_of_the_limit(monkeypatch):
+    def content(self):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("txsmtpx.backends.redis.HELD", 10)
+    it = Served()
+    it.begin()
+    with monkeypatch.context() as patched:
+        patched.setattr("txsmtpx.backends.received_body.ReceivedBody.content", content)
+        assert it.ask("1234567", ".") == ["452 4.3.1"]
+    it.begin()
+    it.ask("1234567", ".")
+    assert len(it.redis.commands()) == 1
+    it.redis.answer("$3", "1-0")
+    assert [line[:3] for line in it.client.replies()] == ["250"]
     it.end()
 
 

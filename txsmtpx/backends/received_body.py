@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import tempfile
 from collections.abc import AsyncIterable, Callable
@@ -82,8 +83,9 @@ class ReceivedBody:
         return self._spool.read()
 
     def close(self) -> None:
-        """Delete the temporary file."""
-        self._spool.close()
+        """Delete the temporary file.  An error is ignored: the message may be stored already."""
+        with contextlib.suppress(OSError):
+            self._spool.close()
 
     def discard(self) -> None:
         """Remove its file in the directory, if there is one."""

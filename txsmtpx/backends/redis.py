@@ -155,7 +155,11 @@ class RedisBackend(OpenBackend):
         try:
             await body.read(message)
             held = await self._held.take(0 if body.name else body.size)
-            entry = redis_entry.entry_of(fields_of(context), b"" if body.name else body.content(), body.name)
+            try:
+                entry = redis_entry.entry_of(fields_of(context), b"" if body.name else body.content(), body.name)
+            except BaseException:
+                self._held.give_back(held)
+                raise
             referred = True
             await self._sent(entry, held)
         except StoreError as error:
