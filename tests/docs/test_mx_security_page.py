@@ -41,6 +41,8 @@ pytestmark = pytest.mark.system
 PAGE = Page("docs/howto/mx-security.md")
 PROGRAM = PAGE.take("python").text
 COMMAND = PAGE.take("shell").text
+LIST = "python -m txsmtpx.queue sqlite:queue.db list"
+assert f"`{LIST}`" in PAGE.text
 VALIDATES = PAGE.take("text").text.strip()
 SERVER = PAGE.take("toml", "tls-policy").text
 assert PAGE.take("toml").text in SERVER
@@ -169,6 +171,9 @@ def test_the_server_of_the_page(net: Net, tmp_path: Path) -> None:
             server.logged(rf"to=<bob@{domain}\.test> .* delivered: ")
         server.logged(r"to=<bob@wrong\.test> .* deferred: .*no TLSA record matches the certificate")
         server.logged(r"to=<bob@forged\.test> .* deferred: .*mx\.sts\.test is not in the MTA-STS policy of forged")
+        waiting = [sys.executable, *LIST.split()[1:]]
+        listed = subprocess.run(waiting, cwd=tmp_path, check=True, capture_output=True, text=True).stdout
+        assert "no TLSA record matches the certificate" in listed
         assert (tmp_path / "queue.db-mta-sts" / "sts.test.json").exists()
         reports = eventually(lambda: reported(database), lambda: "no reports")
         assert reports == {("sts.test", 1, 0), ("forged.test", 1, 1)}

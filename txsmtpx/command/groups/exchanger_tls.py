@@ -58,8 +58,8 @@ TLS_POLICY = repeated(
     "tls-policy",
     Kind("DOMAIN=LEVEL", (str,), _policy),
     "Set the TLS to the exchangers of a domain: auto, none, may, encrypt, verify, secure, dane or dane-only.  DOMAIN "
-    "is example.org, .example.org for the domains below it, or * for all others.  The names of certificates may follow: "
-    "example.org=secure:.example.net.",
+    "is example.org, .example.org for the domains below it, or * for all others.  The names of certificates may "
+    "follow: example.org=secure:.example.net.",
 )
 STS_CACHE: Option[str | None] = option(
     "mta-sts-cache",
