@@ -115,8 +115,8 @@ class STSPolicy:
             True if a pattern matches.  A ``*`` stands for one label (RFC 8461 §4.1).
         """
         name = asciitext.lower(name).removesuffix(".")
-        below = name.partition(".")[2]
-        return any(name == each or (each.startswith("*.") and below == each[2:]) for each in self.mx)
+        label, _, below = name.partition(".")
+        return any(name == each or (label and each.startswith("*.") and below == each[2:]) for each in self.mx)
 
 
 def _pattern(value: str) -> str:
