@@ -76,7 +76,7 @@ CASES = {
     "ta-another": Case("no TLSA record matches", (f"2 0 1 {OTHER}",)),
     "ta-another-name": Case("the certificate is for another name", ("2 0 1 {authority}",), server="nameless"),
     "ee-expired": Case(VERIFIED, ("3 1 1 {expired_key}",), server="expired"),
-    "ta-expired": Case("the certificate is not signed by", ("2 0 1 {authority}",), server="expired"),
+    "ta-expired": Case("the certificate has expired", ("2 0 1 {authority}",), server="expired"),
     "no-starttls": Case("the server does not offer STARTTLS", ("3 1 1 {leaf_key}",), server="plain"),
     "no-starttls-without-tlsa": Case(CLEAR, server="plain"),
     "pkix": Case(ENCRYPTED, ("1 1 1 {leaf_key}",)),

@@ -48,6 +48,7 @@ TLSResult = Literal[
 """The ways in which TLS fails, as reports name them (RFC 8460 §4.3)."""
 
 _WHY: dict[int, tuple[TLSResult, str]] = {
+    7: ("certificate-not-trusted", "the signature of the certificate is wrong"),
     10: ("certificate-expired", "the certificate has expired"),
     9: ("validation-failure", "the certificate is not valid yet"),
     18: ("certificate-not-trusted", "the certificate is self-signed"),
@@ -56,6 +57,23 @@ _WHY: dict[int, tuple[TLSResult, str]] = {
     21: ("certificate-not-trusted", "the certificate is signed by no authority that is trusted"),
 }
 """Words for the errors of X509_verify_cert(3) that users meet."""
+
+
+def chain_fault(number: int) -> tuple[TLSResult, str]:
+    """
+    Describe why OpenSSL does not accept a chain of certificates.
+
+    Args:
+        number: The error of X509_verify_cert(3).
+
+    Returns:
+        The failure as reports name it, and in words.
+
+    Example:
+        >>> chain_fault(10)
+        ('certificate-expired', 'the certificate has expired')
+    """
+    return _WHY.get(number, ("validation-failure", f"the certificate was not verified (error {number})"))
 
 
 @implementer(IOpenSSLClientConnectionCreator)
@@ -129,9 +147,7 @@ class ClientTLS:
 
         def verify(conn: SSL.Connection, certificate: crypto.X509, number: int, depth: int, ok: int) -> bool:
             if not ok and self.refused is None:
-                text = f"the certificate was not verified (error {number})"
-                other: tuple[TLSResult, str] = ("validation-failure", text)
-                self.result, self.refused = _WHY.get(number, other)
+                self.result, self.refused = chain_fault(number)
             elif depth == 0 and self.refused is None:  # the server's own certificate
                 self.result, self.refused = "certificate-host-mismatch", self._name_error(certificate)
             return self.refused is None or not self.enforces

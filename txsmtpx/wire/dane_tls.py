@@ -21,7 +21,7 @@ from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer
 
 from txsmtpx.grammar.tlsa import DANE_EE, DANE_TA, FULL, TLSARecord, strongest
-from txsmtpx.wire.client_tls import TLSResult
+from txsmtpx.wire.client_tls import TLSResult, chain_fault
 from txsmtpx.wire.tls_policy import client_options
 
 NO_MATCH = "no TLSA record matches the certificate"
@@ -99,17 +99,28 @@ class DANETLS:
         anchors += [found for found in map(_certificate_in, authorities) if found is not None]
         if not anchors:
             return NO_MATCH
-        fault = _chain_fault(chain, anchors)
-        if fault is not None:
-            self.result = "certificate-not-trusted"
-            return fault
-        return self._name_fault(chain[0].to_cryptography())
+        return self._chain_fault(chain, anchors) or self._name_fault(chain[0].to_cryptography())
+
+    def _chain_fault(self, chain: Sequence[crypto.X509], anchors: Sequence[crypto.X509]) -> str | None:
+        """Return what is wrong with a chain that should end in one of the anchors; None for nothing."""
+        store = crypto.X509Store()
+        store.set_flags(crypto.X509StoreFlags.PARTIAL_CHAIN)  # an anchor need not be self-signed (RFC 7671 §5.2.2)
+        for anchor in anchors:
+            store.add_cert(anchor)
+        try:
+            crypto.X509StoreContext(store, chain[0], list(chain[1:])).verify_certificate()
+        except crypto.X509StoreContextError as error:
+            self.result, why = chain_fault(error.errors[0])
+            if self.result == "certificate-not-trusted":
+                return f"the certificate is not signed by an authority of a TLSA record: {error}"
+            return why
+        return None
 
     def _name_fault(self, certificate: x509.Certificate) -> str | None:
         for name in self._names:
             try:
                 verify_certificate_hostname(certificate, name)
-            except (VerificationError, CertificateError):
+            except (VerificationError, CertificateError, ValueError):  # ValueError: no certificate can have the name
                 continue
             return None
         self.result = "certificate-host-mismatch"
@@ -130,16 +141,3 @@ def _certificate_in(record: TLSARecord) -> crypto.X509 | None:
         return crypto.load_certificate(crypto.FILETYPE_ASN1, record.data)
     except crypto.Error:
         return None
-
-
-def _chain_fault(chain: Sequence[crypto.X509], anchors: Sequence[crypto.X509]) -> str | None:
-    """Return what is wrong with a chain that should end in one of the anchors; None for nothing."""
-    store = crypto.X509Store()
-    store.set_flags(crypto.X509StoreFlags.PARTIAL_CHAIN)  # an anchor need not be self-signed (RFC 7671 §5.2.2)
-    for anchor in anchors:
-        store.add_cert(anchor)
-    try:
-        crypto.X509StoreContext(store, chain[0], list(chain[1:])).verify_certificate()
-    except crypto.X509StoreContextError as error:
-        return f"the certificate is not signed by an authority of a TLSA record: {error}"
-    return None
