@@ -1,4 +1,4 @@
-"""TLSA records: RFC 6698 §2.1, RFC 7671 §9, RFC 7672 §3.1.  What a record says of a certificate, and which ones count."""
+"""TLSA records: what they say of a certificate, and which ones count (RFC 6698 §2.1, RFC 7671 §9, RFC 7672 §3.1)."""
 
 from __future__ import annotations
 
