@@ -99,7 +99,7 @@ class ClientHandshake:
                 return
         self.tls = TLSState(connection)
         if isinstance(self._options, DANETLS | ClientTLS):
-            self.tls.verified = self._options.authenticates
+            self.tls.verified = self._options.authenticates and self._options.refused is None
         self.pending = False
         secured, self._secured = self._secured, None
         if secured is not None:

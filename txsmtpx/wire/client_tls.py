@@ -194,7 +194,7 @@ def _names_fault(certificate: x509.Certificate, names: Sequence[str]) -> str | N
             if not name.startswith("."):
                 verify_certificate_hostname(certificate, name)
                 return None
-        except VerificationError:
+        except (VerificationError, CertificateError):
             continue
     return f"the certificate is for none of these names: {', '.join(names)}"
 
