@@ -275,6 +275,136 @@ def test_a_client_certificate(network, authority):
     assert shown.subject.rfc4514_string() == "CN=me.example.org"
 
 
+# ---- names that a policy gives, and certificates that need not be right
+
+
+def started(network, authority, tls, *names, **how):
+    """The connection after STARTTLS, the server and the failure."""
+    net = network(offers=[*OFFERS, "REQUIRETLS"], tls=authority.server(*names, **how))
+    client = net.greeted()
+    outcome = Outcome(client.start_tls(tls))
+    net.flush()
+    return client, net, outcome.error
+
+
+def by_names(authority, *names, hostname=HOST, **how):
+    return ClientTLS(hostname, str(authority.path), names=names, **how)
+
+
+@pytest.mark.parametrize(
+    ("names", "presented"),
+    [
+        ([".example.org"], "mail.example.org"),
+        ([".example.org"], "a.b.example.org"),
+        ([".example.org"], "MAIL.Example.ORG"),
+        ([".example.org"], "*.example.org"),
+        (["example.org"], "example.org"),
+        (["mail.example.org"], "*.example.org"),
+        (["example.org", ".example.org"], "mail.example.org"),
+        (["other.test", "example.org"], "example.org"),
+        ([".example.org", "other.test"], "other.test"),
+        ([".xn--bcher-kva.example"], "mail.xn--bcher-kva.example"),
+    ],
+)
+def test_a_name_that_a_policy_gives(network, authority, names, presented):
+    tls = by_names(authority, *names)
+    client, _, error = started(network, authority, tls, "yet.another.test", presented)
+    assert error is None
+    assert client.tls.verified
+    assert tls.refused is None
+
+
+@pytest.mark.parametrize(
+    ("names", "presented"),
+    [
+        ([".example.org"], ["example.org"]),
+        ([".example.org"], ["mailexample.org"]),
+        ([".example.org"], ["mail.example.org.test"]),
+        ([".example.org"], [HOST]),
+        (["example.org"], ["mail.example.org"]),
+        (["example.org"], ["*.org"]),
+        (["example.org", ".example.org"], [HOST]),
+        (["example.org"], []),
+        ([".example.org"], ["192.0.2.1"]),
+    ],
+)
+def test_another_name_than_a_policy_gives(network, authority, names, presented):
+    """That of the exchanger does not count then: it comes from the DNS."""
+    tls = by_names(authority, *names)
+    client, net, error = started(network, authority, tls, *presented)
+    assert isinstance(error, TLSFailed)
+    assert client.tls is None
+    assert net.servers[0].verbs == ["EHLO", "STARTTLS"]
+    assert tls.result == "certificate-host-mismatch"
+    if presented:
+        assert str(error) == f"the certificate is for none of these names: {', '.join(names)}"
+
+
+def test_names_of_a_policy_need_an_authority_too(network, authority):
+    tls = by_names(authority, ".example.org")
+    *_, error = started(network, authority, tls, "mail.example.org", signed_by_itself=True)
+    assert str(error) == "the certificate is self-signed"
+
+
+RESULTS = {
+    "another name": (["other.example"], {}, "certificate-host-mismatch"),
+    "no name at all": ([], {}, "certificate-host-mismatch"),
+    "expired": ([HOST], {"days": (-9, -2)}, "certificate-expired"),
+    "not yet": ([HOST], {"days": (2, 9)}, "validation-failure"),
+    "self-signed": ([HOST], {"signed_by_itself": True}, "certificate-not-trusted"),
+    "expired, and another name": (["other.example"], {"days": (-9, -2)}, "certificate-expired"),
+}
+
+
+@pytest.mark.parametrize("wrong", RESULTS)
+@pytest.mark.parametrize("enforces", [True, False])
+def test_the_failure_as_reports_name_it(network, authority, wrong, enforces):
+    """RFC 8460 §4.3.2; and a policy that is only tested accepts the certificate (RFC 8461 §5)."""
+    names, how, result = RESULTS[wrong]
+    tls = ClientTLS(HOST, str(authority.path), enforces=enforces, authenticates=False)
+    client, net, error = started(network, authority, tls, *names, **how)
+    assert isinstance(error, TLSFailed) is enforces
+    assert tls.result == result
+    assert tls.refused is not None
+    if not enforces:
+        assert not client.tls.verified
+        assert len(net.result(client.send("a@example.org", ["b@example.net"], b"x\r\n")).accepted) == 1
+
+
+def test_an_authority_that_is_not_trusted_as_reports_name_it(network, authority, tmp_path):
+    tls = ClientTLS(HOST, str(authority.path), enforces=False, authenticates=False)
+    client, _, error = started(network, Authority(tmp_path, "stranger"), tls, HOST)
+    assert error is None
+    assert (client.tls.verified, tls.result) == (False, "certificate-not-trusted")
+
+
+def test_each_connection_is_verified_anew(network, authority):
+    tls = ClientTLS(HOST, str(authority.path), enforces=False)
+    for names, refused in ((["other.example"], True), ([HOST], False)):
+        started(network, authority, tls, *names)
+        assert (tls.refused is not None) is refused
+
+
+def test_a_policy_that_is_only_tested_verifies_nothing_it_refuses(network, authority):
+    """Even if the name of the server is authentic."""
+    tls = ClientTLS(HOST, str(authority.path), enforces=False, authenticates=True)
+    client, _, error = started(network, authority, tls, "other.example")
+    assert error is None
+    assert not client.tls.verified
+
+
+@pytest.mark.parametrize("authenticates", [True, False])
+def test_a_name_that_may_be_forged_does_not_do_for_requiretls(network, authority, authenticates):
+    """RFC 8689 §4.2.1."""
+    tls = ClientTLS(HOST, str(authority.path), authenticates=authenticates)
+    client, net, _ = started(network, authority, tls, HOST)
+    assert client.tls.verified is authenticates
+    outcome = Outcome(client.send("a@example.org", ["b@example.net"], b"x\r\n", MailOptions(requiretls=True)))
+    net.flush()
+    assert isinstance(outcome.error, NotOffered) is not authenticates
+    assert any("REQUIRETLS" in line for line in net.servers[0].lines) is authenticates
+
+
 @pytest.fixture
 def implicit(authority):
     """A server that speaks TLS from the start, for localhost and 127.0.0.1; its port."""
