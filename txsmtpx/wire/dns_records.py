@@ -46,7 +46,11 @@ _METHODS = {
     "PTR": "lookupPointer",
     "TXT": "lookupText",
 }
-"""The methods of a resolver of twisted.names, which does not know whether an answer is secure."""
+"""
+The methods of a resolver of twisted.names, which does not know whether an answer is secure.
+
+The other types count only if they are secure, so such a resolver is not asked for them.
+"""
 
 
 class DNSFailed(NetworkError, DNSLookupError):
@@ -170,6 +174,8 @@ class Records:
         raise DNSFailed(f"the {kind} of {name} could not be looked up: more than {MAX_ALIASES} aliases")
 
     async def _answers(self, name: str, kind: Kind) -> LookedUp:
+        if not isinstance(self._resolver, SystemResolver) and kind not in _METHODS:
+            return LookedUp(([], [], []))
         try:
             if isinstance(self._resolver, SystemResolver):
                 looking = self._resolver.look_up(name, _TYPES[kind])
