@@ -8,7 +8,7 @@ from typing import Literal, cast, get_args
 
 from txsmtpx.grammar import path
 from txsmtpx.grammar.domain import domain_key
-from txsmtpx.grammar.domain_table import DomainTable, entry_key
+from txsmtpx.grammar.domain_table import EVERY_DOMAIN, DomainTable, entry_key
 from txsmtpx.setting import did_you_mean
 
 TLSLevel = Literal["auto", "none", "may", "encrypt", "verify", "secure", "dane", "dane-only"]
@@ -97,6 +97,9 @@ class TLSPolicy:
         return f"{self.domain}={self.level}{names}"
 
 
+_AUTO = TLSPolicy(EVERY_DOMAIN, "auto")
+
+
 class TLSPolicyTable:
     """
     The policies for all domains.
@@ -132,7 +135,7 @@ class TLSPolicyTable:
         """
         key = self._table.key_of(domain)
         found = None if key is None else self._table.get(key)
-        return TLSPolicy(domain if not domain.startswith(".") else "*", "auto") if found is None else found
+        return _AUTO if found is None else found
 
 
 def _name(name: str) -> str:
