@@ -25,7 +25,7 @@ class HostDecision:
     Args:
         mode: "none", "opportunistic" or "required".
         make: Makes the options of TLS.
-        session: What is known of the connection before it ends.
+        session: What is known of the connection before it ends: its failure too, if the policy is only tested.
         tell: Called at its end.
     """
 
@@ -66,6 +66,8 @@ class HostDecision:
         if self.mode == "none":
             return
         failure, text = self._failure(error, encrypted)
+        if failure is None:
+            failure, text = self.session.failure, self.session.text
         self.tell(replace(self.session, address=address, failure=failure, text=text, delivers=error is None))
 
     def _failure(self, error: Exception | None, encrypted: bool) -> tuple[TLSResult | None, str]:

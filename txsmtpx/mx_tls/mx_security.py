@@ -281,7 +281,7 @@ class _Connection:
             text = f"{host.name} is not in the MTA-STS policy of {self._exchangers.domain}"
             if enforced:
                 self._refuse("certificate-host-mismatch", text)
-            self._tell(self._session, "certificate-host-mismatch", text, True)
+            self._session = replace(self._session, failure="certificate-host-mismatch", text=text)
         mode: TLSMode = "required" if enforced else "opportunistic"
         return self._decided(mode, partial(self._verified, (), enforced, enforced))
 
