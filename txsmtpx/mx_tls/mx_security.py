@@ -213,7 +213,8 @@ class _Connection:
         if policy.level in ("may", "encrypt"):
             return self._decided("opportunistic" if policy.level == "may" else "required", self._any_certificate)
         if policy.level == "secure" and not names:
-            names = (exchangers.domain, f".{exchangers.domain}")
+            domain = domain_key(exchangers.domain)
+            names = (domain, f".{domain}")
         # The name of the exchanger comes from the DNS, the names of the policy do not.
         trusted = bool(names) or exchangers.secure
         return self._decided("required", partial(self._verified, names, trusted, True))
@@ -317,6 +318,8 @@ async def _probe(resolver: SystemResolver) -> None:
     """Log whether answers of the DNS are validated, as Postfix does (dnssec_probe)."""
     try:
         secure = (await resolver.look_up("", dns.NS)).secure  # the name servers of the root
+    except CancelledError:
+        raise
     except Exception as error:  # of many classes
         log.info("the DNS does not answer for the root, so it is not known whether it validates: {error}", error=error)
         return
