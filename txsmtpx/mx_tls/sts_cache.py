@@ -111,9 +111,13 @@ class STSCache:
         content = json.dumps({"id": kept.record_id, "fetched": kept.fetched, "policy": kept.text})
         try:
             descriptor, path = tempfile.mkstemp(prefix=".", dir=self._directory)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(content)
-            os.replace(path, self._file(domain))
+            try:
+                with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                    file.write(content)
+                os.replace(path, self._file(domain))
+            except OSError:
+                os.unlink(path)
+                raise
         except OSError as error:
             log.warn("the MTA-STS policy of {domain} is not stored: {error}", domain=domain, error=error)
 
@@ -129,14 +133,18 @@ class STSCache:
 
     def forget(self, domain: str) -> None:
         """
-        Forget the policy of a domain.
+        Forget the policy of a domain.  If its file cannot be deleted, the log says so.
 
         Args:
             domain: The domain, as A-labels in lower case.
         """
         self._kept.pop(domain, None)
-        if self._directory is not None:
+        if self._directory is None:
+            return
+        try:
             self._file(domain).unlink(missing_ok=True)
+        except OSError as error:
+            log.warn("the stored MTA-STS policy of {domain} is not deleted: {error}", domain=domain, error=error)
 
     def _remember(self, domain: str, kept: KeptPolicy) -> None:
         self._kept.pop(domain, None)
@@ -158,7 +166,7 @@ class STSCache:
             found.policy  # noqa: B018  # which raises an error for one that is malformed
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             log.warn("the stored MTA-STS policy of {domain} is not used: {error}", domain=domain, error=error)
             return None
         return found
