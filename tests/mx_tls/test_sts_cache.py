@@ -1,0 +1,227 @@
+"""MTA-STS policies that are kept, in memory and in a directory (RFC 8461 §5.1)."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from twisted.logger import capturedLogs, formatEvent
+
+from txsmtpx.mx_tls import sts_cache
+from txsmtpx.mx_tls.sts_cache import KeptPolicy, STSCache
+
+DOMAIN, NOW = "example.net", 1_900_000_000.0
+TEXT = "version: STSv1\r\nmode: enforce\r\nmx: *.example.net\r\nmax_age: 1000\r\n"
+KEPT = KeptPolicy("20300101", NOW, TEXT)
+DAY = 86400.0
+LONG = DOMAIN.rjust(253, "x")
+"""A domain whose file would have a name that is too long."""
+
+
+def test_a_policy_is_kept() -> None:
+    cache = STSCache()
+    assert cache.get(DOMAIN, NOW) is None
+    cache.put(DOMAIN, KEPT)
+    assert cache.get(DOMAIN, NOW) == KEPT
+    assert cache.get("example.org", NOW) is None
+    assert KEPT.policy.mx == ("*.example.net",)
+
+
+def test_a_restart_forgets_what_is_only_in_memory(tmp_path: Path) -> None:
+    cache, stored = STSCache(), STSCache(tmp_path / "a" / "b")
+    cache.put(DOMAIN, KEPT)
+    stored.put(DOMAIN, KEPT)
+    assert STSCache().get(DOMAIN, NOW) is None
+    assert STSCache(tmp_path / "a" / "b").get(DOMAIN, NOW) == KEPT
+    assert STSCache(str(tmp_path / "a" / "b")).get(DOMAIN, NOW) == KEPT
+
+
+def test_any_text_comes_back(tmp_path: Path) -> None:
+    kept = KeptPolicy("", NOW + 0.25, f"{TEXT}x: \u00fc \u2603 \0 \" \\ \ud7ff\n")
+    STSCache(tmp_path).put(DOMAIN, kept)
+    assert STSCache(tmp_path).get(DOMAIN, NOW + 1) == kept
+
+
+def test_a_new_policy_replaces_the_old_one(tmp_path: Path) -> None:
+    cache, new = STSCache(tmp_path), KeptPolicy("2", NOW + 1, TEXT)
+    cache.put(DOMAIN, KEPT)
+    cache.put(DOMAIN, new)
+    assert cache.get(DOMAIN, NOW + 1) == STSCache(tmp_path).get(DOMAIN, NOW + 1) == new
+    assert [each.name for each in tmp_path.iterdir()] == ["example.net.json"]
+
+
+@pytest.mark.parametrize("restarts", [True, False])
+def test_a_policy_expires(tmp_path: Path, restarts: bool) -> None:
+    cache = STSCache(tmp_path)
+    cache.put(DOMAIN, KEPT)
+    assert KEPT.expires() == NOW + 1000
+    for seconds, live in ((999.9, True), (1000, False), (10**9, False), (0, True)):
+        cache = STSCache(tmp_path) if restarts else cache
+        assert (cache.get(DOMAIN, NOW + seconds) is not None) is live
+
+
+@pytest.mark.parametrize("restarts", [True, False])
+def test_a_clock_that_was_set_back(tmp_path: Path, restarts: bool) -> None:
+    """A policy of the future would otherwise be kept for years."""
+    cache = STSCache(tmp_path)
+    cache.put(DOMAIN, KEPT)
+    for seconds, live in ((-DAY, True), (-DAY - 1, False)):
+        cache = STSCache(tmp_path) if restarts else cache
+        assert (cache.get(DOMAIN, NOW + seconds) is not None) is live
+
+
+def test_a_policy_is_forgotten(tmp_path: Path) -> None:
+    for cache in (STSCache(), STSCache(tmp_path)):
+        cache.put(DOMAIN, KEPT)
+        assert cache.domains() == [DOMAIN]
+        cache.forget(DOMAIN)
+        cache.forget(DOMAIN)
+        assert cache.get(DOMAIN, NOW) is None
+        assert cache.domains() == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_domains_are_those_of_the_files_too(tmp_path: Path) -> None:
+    for domain in ("b.test", "xn--bcher-kva.example", "a.test"):
+        STSCache(tmp_path).put(domain, KEPT)
+    assert STSCache(tmp_path).domains() == ["a.test", "b.test", "xn--bcher-kva.example"]
+    (tmp_path / "a.test.json").unlink()
+    (tmp_path / "README").touch()
+    (tmp_path / ".unfinished").touch()
+    assert STSCache(tmp_path).domains() == ["b.test", "xn--bcher-kva.example"]
+
+
+def written(**changes: object) -> str:
+    return json.dumps({"id": "1", "fetched": NOW, "policy": TEXT, **changes})
+
+
+DAMAGED = {
+    "empty": "",
+    "cut": written()[:-20],
+    "no object": "[1]",
+    "a number": "1",
+    "nothing": "null",
+    "nothing in it": "{}",
+    "no policy": written(policy="x"),
+    "a policy of another type": written(policy=None),
+    "a time that is none": written(fetched="yesterday"),
+    "no time": written(fetched=None),
+    "not a number": written(fetched=float("nan")),
+    "without an end": written(fetched=float("inf")),
+    "deep": "[" * 100_000,
+    "a long number": '{"id": "1", "fetched": ' + "9" * 10_000 + "}",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGED)
+def test_a_file_that_is_damaged_is_no_policy(tmp_path: Path, damage: str) -> None:
+    """After a crash, or by hand; the policy is then fetched again."""
+    (tmp_path / "example.net.json").write_text(DAMAGED[damage])
+    cache = STSCache(tmp_path)
+    assert cache.get(DOMAIN, NOW) is None
+    cache.put(DOMAIN, KEPT)
+    assert STSCache(tmp_path).get(DOMAIN, NOW) == KEPT
+
+
+def test_a_file_that_is_no_text_is_logged(tmp_path: Path) -> None:
+    (tmp_path / "example.net.json").write_bytes(b"\xff\xfe")
+    with capturedLogs() as events:
+        assert STSCache(tmp_path).get(DOMAIN, NOW) is None
+    (line,) = map(formatEvent, events)
+    assert line.startswith("the stored MTA-STS policy of example.net is not used: ")
+
+
+def test_a_directory_in_the_place_of_a_file(tmp_path: Path) -> None:
+    (tmp_path / "example.net.json").mkdir()
+    cache = STSCache(tmp_path)
+    assert cache.get(DOMAIN, NOW) is None
+    with capturedLogs() as events:
+        cache.put(DOMAIN, KEPT)
+    assert cache.get(DOMAIN, NOW) == KEPT
+    assert [formatEvent(each).partition(": ")[0] for each in events] == [
+        "the MTA-STS policy of example.net is not stored"
+    ]
+    assert [each.name for each in tmp_path.iterdir()] == ["example.net.json"]
+    cache.forget(DOMAIN)
+    assert cache.get(DOMAIN, NOW) is None
+
+
+def test_a_domain_that_is_too_long_for_a_file_is_kept_in_memory(tmp_path: Path) -> None:
+    """A domain has 253 octets at most, and so most names of files have 255."""
+    cache = STSCache(tmp_path)
+    assert cache.get(LONG, NOW) is None
+    cache.put(LONG, KEPT)
+    assert cache.get(LONG, NOW) == KEPT
+    assert list(tmp_path.iterdir()) == []
+    cache.forget(LONG)
+    assert cache.get(LONG, NOW) is None
+
+
+def test_a_disk_that_is_full_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = STSCache(tmp_path)
+
+    def full(source: object, target: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    cache.put(DOMAIN, KEPT)
+    assert list(tmp_path.iterdir()) == []
+    assert cache.get(DOMAIN, NOW) == KEPT
+
+
+def test_a_directory_that_goes_away(tmp_path: Path) -> None:
+    cache = STSCache(tmp_path / "policies")
+    (tmp_path / "policies").rmdir()
+    with capturedLogs() as events:
+        cache.put(DOMAIN, KEPT)
+    assert "is not stored" in formatEvent(events[0])
+    assert cache.get(DOMAIN, NOW) == KEPT
+    assert cache.domains() == [DOMAIN]
+    cache.forget(DOMAIN)
+    assert cache.get(DOMAIN, NOW) is None
+
+
+def test_a_directory_that_cannot_be_created(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(OSError, match="file"):
+            STSCache(path)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root can write to any directory")
+def test_a_directory_that_cannot_be_written_to(tmp_path: Path) -> None:
+    cache = STSCache(tmp_path)
+    cache.put(DOMAIN, KEPT)
+    tmp_path.chmod(0o500)
+    try:
+        with pytest.raises(PermissionError):
+            STSCache(tmp_path)
+        cache.put("example.org", KEPT)
+        assert cache.get("example.org", NOW) == KEPT
+        cache.forget(DOMAIN)
+    finally:
+        tmp_path.chmod(0o700)
+
+
+def test_a_directory_and_its_files_are_the_owners(tmp_path: Path) -> None:
+    STSCache(tmp_path / "policies").put(DOMAIN, KEPT)
+    paths = (tmp_path / "policies", tmp_path / "policies" / "example.net.json")
+    modes = [stat.S_IMODE(each.stat().st_mode) for each in paths]
+    assert modes == [0o700, 0o600]
+
+
+def test_memory_has_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Senders choose the domains."""
+    monkeypatch.setattr(sts_cache, "MOST", 3)
+    cache, stored = STSCache(), STSCache(tmp_path)
+    for number in range(5):
+        cache.put(f"{number}.test", KEPT)
+        stored.put(f"{number}.test", KEPT)
+        assert cache.get("0.test", NOW) is not None  # what is used is kept
+    assert cache.domains() == ["0.test", "3.test", "4.test"]
+    assert [stored.get(f"{number}.test", NOW) for number in range(5)] == [KEPT] * 5
+    assert len(stored._kept) == 3
