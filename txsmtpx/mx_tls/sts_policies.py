@@ -4,7 +4,7 @@ The MTA-STS policies of domains: looked up, fetched, kept and refreshed (RFC 846
 Theory of operation.  The record ``_mta-sts.DOMAIN`` has an id.  If the policy that is kept has the same id, it is used.
 Otherwise the policy is fetched by HTTPS.  If that fails, or if there is no record any more, the policy that is kept is
 used until it expires: whoever can change answers of the DNS cannot take it away (RFC 8461 §10.2).  A policy that is
-used is fetched again when half of its time has passed, once a day at most.
+used is fetched again after a day, or when half of its time has passed if that is sooner.
 """
 
 from __future__ import annotations
@@ -178,7 +178,7 @@ class MTASTS:
 
     async def refresh(self, records: Records) -> None:
         """
-        Fetch the policies again whose time has half passed, and forget those that have expired.
+        Fetch the policies again that are due, and forget those that have expired.
 
         Args:
             records: Looks up records.
@@ -266,7 +266,7 @@ class MTASTS:
         try:
             answer = await client.request("GET", f"https://{host}/.well-known/mta-sts.txt")
         except WebError as error:
-            about_certificate = "certificate" in str(error)
+            about_certificate = str(error).startswith(("the certificate ", "the name in the certificate "))
             failure: TLSResult = "sts-webpki-invalid" if about_certificate else "sts-policy-fetch-error"
             raise PolicyFailed(failure, f"{host}: {error}") from error
         except ValueError as error:

@@ -48,7 +48,7 @@ TLSResult = Literal[
 """The ways in which TLS fails, as reports name them (RFC 8460 §4.3)."""
 
 _WHY: dict[int, tuple[TLSResult, str]] = {
-    7: ("certificate-not-trusted", "the signature of the certificate is wrong"),
+    7: ("certificate-not-trusted", "the certificate has a wrong signature"),
     10: ("certificate-expired", "the certificate has expired"),
     9: ("validation-failure", "the certificate is not valid yet"),
     18: ("certificate-not-trusted", "the certificate is self-signed"),
