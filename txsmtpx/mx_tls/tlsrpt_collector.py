@@ -93,7 +93,7 @@ class TLSRPTCollector:
                 sender.sendto(octets, self._path)
             except OSError as error:
                 if not self._failing:
-                    log.warn("no TLS report can be sent to {path}: {error}", path=self._path, error=error.strerror)
+                    log.warn("no TLS report can be sent to {path}: {error}", path=self._path, error=error.strerror or error)
                 self._failing = True
             else:
                 self._failing = False
