@@ -51,6 +51,7 @@ class NameServer:
         answers: By kind, by name: records, or one of the above; what is not there has no records.
         asked: (kind, name, whether by TCP).
         authority: The records of the authority section, where there are no others.
+        secure: The names whose answers have the AD bit, if the query has it (RFC 6840 §5.7).
         address: Where it is.
     """
 
@@ -58,6 +59,7 @@ class NameServer:
         self.answers = answers
         self.asked: list[tuple[str, str, bool]] = []
         self.authority: list[dns.RRHeader] = []
+        self.secure: set[str] = set()
         self._ports = _listen(self, interface, port)
         self.address = (interface, self._ports[0].getHost().port)
 
@@ -70,12 +72,13 @@ class NameServer:
         asked = dns.Message()
         asked.fromStr(query)
         (question,) = asked.queries
-        kind = dns.QUERY_TYPES[question.type]
+        kind = dns.QUERY_TYPES.get(question.type, str(question.type))
         name = question.name.name.decode().lower()
         self.asked.append((kind, name, tcp))
         said = self.answers.get(kind, {}).get(name, [])
         message = dns.Message(asked.id, answer=1, recDes=1, recAv=1, maxSize=0 if tcp else 512)
         message.queries = list(asked.queries)
+        message.authenticData = int(name in self.secure and bool(asked.authenticData))
         if isinstance(said, int):
             message.rCode = said
         elif said in (NOTHING, ECHO, GARBAGE):
@@ -95,7 +98,8 @@ class NameServer:
         else:
             pairs = [each if isinstance(each, tuple) else (name, each) for each in said if each != BY_TCP]
             message.answers = [
-                dns.RRHeader(owner, payload.TYPE, ttl=payload.ttl or 0, payload=payload) for owner, payload in pairs
+                dns.RRHeader(owner, payload.TYPE or question.type, ttl=payload.ttl or 0, payload=payload)
+                for owner, payload in pairs
             ]
         if not message.answers and not message.authority:
             message.authority = self.authority

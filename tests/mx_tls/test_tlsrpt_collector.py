@@ -89,7 +89,8 @@ def test_a_connection_by_dane() -> None:
 
 def test_a_connection_that_has_failed() -> None:
     lines_of_policy = ("version: STSv1", "mode: enforce")
-    session = TLSSession(DOMAIN, "sts", lines_of_policy, ("*.example.net",), HOST, ADDRESS, "certificate-expired", "why")
+    patterns = ("*.example.net",)
+    session = TLSSession(DOMAIN, "sts", lines_of_policy, patterns, HOST, ADDRESS, "certificate-expired", "why")
     assert sent(session) == {
         "policy-type": 2, "policy-domain": DOMAIN, "policy-string": list(lines_of_policy),
         "mx-host": ["*.example.net"], "failure-details": [{"c": 204, "n": HOST, "r": ADDRESS, "a": "why"}],

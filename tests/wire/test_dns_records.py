@@ -16,10 +16,11 @@ from twisted.names import client, dns, error
 
 from tests import name_server
 from tests.internet import NEVER, Internet, Names, a, aaaa, mx, server
+from tests.secure_names import SecureNames
 from tests.wire.lookups import ANSWERS, deferred_turn, sending, sending_to
 from txsmtpx import AllServersFailed, DNSFailed, MXEndpoint, NoSuchDomain, NullMX, connect
 from txsmtpx.testing import Outcome
-from txsmtpx.wire.dns_records import Records
+from txsmtpx.wire.dns_records import Records, decoded
 from txsmtpx.wire.system_resolver import Configuration, SystemResolver
 
 ONE, TWO, SIX = "192.0.2.1", "192.0.2.2", "2001:db8::1"
@@ -382,6 +383,50 @@ def test_a_chain_of_aliases_has_one_time_limit():
     assert isinstance(outcome.error, DNSFailed)
     assert str(outcome.error).endswith("no answer within 5 seconds")
     assert len(asked) == 2
+
+
+# ---- whether records are secure
+
+
+CHAIN = {"A": {"a.example": [cname("b.example")], "b.example": [cname("c.example")], "c.example": a(ONE)}}
+
+
+@pytest.mark.parametrize("insecure", [None, "a.example", "b.example", "c.example"])
+def test_aliases_over_several_answers_are_secure_if_all_are(insecure):
+    """RFC 7672 §2.2.2."""
+    found = record_set(SecureNames(Clock(), [insecure], **CHAIN)).result()
+    assert (len(found.records), found.secure, found.name) == (1, insecure is None, "c.example")
+
+
+@pytest.mark.parametrize("insecure", [None, "a.example", "b.example"])
+def test_an_alias_of_nothing_is_secure_if_both_answers_are(insecure):
+    names = SecureNames(Clock(), [insecure], A={"a.example": [cname("b.example")], "b.example": []})
+    found = record_set(names).result()
+    assert (list(found.records), found.secure, found.name) == ([], insecure is None, "b.example")
+
+
+def test_a_name_that_does_not_exist_is_not_secure():
+    """Nothing depends on it: there are no records."""
+    found = record_set(SecureNames(Clock())).result()
+    assert (list(found.records), found.secure) == ([], False)
+
+
+def test_the_alias_of_a_name_alone():
+    names = SecureNames(Clock(), CNAME={"a.example": [cname("b.example")]})
+    found = record_set(names, "CNAME").result()
+    assert ([decoded(each.name) for each in found.records], found.secure) == (["b.example"], True)
+    assert names.asked == [("CNAME", "a.example")]
+
+
+def test_a_resolver_of_twisted_has_no_secure_answers():
+    found = record_set(Answers(with_ttls(("a.example", 60, *a(ONE))))).result()
+    assert (len(found.records), found.secure, found.name) == (1, False, "a.example")
+
+
+@pytest.mark.parametrize("kind", ["TLSA", "CNAME"])
+def test_a_resolver_of_twisted_is_not_asked_for_what_must_be_secure(kind):
+    found = record_set(Answers(failure=error.DNSServerError()), kind).result()
+    assert (list(found.records), found.secure) == ([], False)
 
 
 @pytest.mark.system

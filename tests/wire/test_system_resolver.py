@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from twisted.internet import reactor
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.names import dns
 
 from tests import name_server
 from tests.internet import SWALLOWS, Internet, a, mx
@@ -12,7 +13,7 @@ from tests.ports import listening
 from tests.wire.lookups import ANSWERS, deferred_turn, sending
 from txsmtpx import DNSFailed, MXEndpoint, NoSuchDomain
 from txsmtpx.testing import Outcome, ScriptedServer
-from txsmtpx.wire.system_resolver import Configuration, SystemResolver
+from txsmtpx.wire.system_resolver import TLSA, Configuration, SystemResolver
 
 pytestmark = pytest.mark.system
 
@@ -126,6 +127,101 @@ def test_the_configuration_of_the_system(tmp_path):
         assert Configuration.read(str(path)) == Configuration([("127.0.0.1", 53)], 5, 2)
     file.write_bytes(b"nameserver 192.0.2.1\n\xff\xfe\n")
     assert Configuration.read(str(file)).servers == [("192.0.2.1", 53)]
+
+
+@pytest.mark.parametrize(("text", "trusts"), [
+    ("options trust-ad", True),
+    ("options edns0 trust-ad timeout:3", True),
+    ("options trust-ad\noptions rotate", True),
+    ("options\ttrust-ad", True),
+    ("", False),
+    ("trust-ad", False),
+    ("# options trust-ad", False),
+    ("options no-trust-ad trust-adx", False),
+    ("options trust-ad:1", False),
+    ("options TRUST-AD", False),
+])  # fmt: skip
+def test_the_servers_that_are_trusted_to_validate(tmp_path, text, trusts):
+    """RFC 6840 §5.7, resolv.conf(5): between another machine and this one anyone could set the bit."""
+    file = tmp_path / "resolv.conf"
+    file.write_text(f"nameserver 192.0.2.1\n{text}\n")
+    read = Configuration.read(str(file))
+    assert read.trust_ad is trusts
+    assert read.trusts(("192.0.2.1", 53)) is read.trusts(("2001:db8::1", 53)) is trusts
+    assert read.trusts(("127.0.0.53", 53))
+    assert read.trusts(("::1", 53))
+
+
+# ---- whether an answer is secure
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+async def test_a_server_of_this_machine_is_trusted_to_validate(address, name_servers):
+    server = name_servers(address, A={"one.test": a("192.0.2.1"), "two.test": a("192.0.2.2")})
+    server.secure = {"one.test"}
+    resolver = ours(server)
+    for name in ("one.test", "two.test"):
+        found = await resolver.look_up(name, dns.A)
+        assert found.secure is (name == "one.test")
+        assert [record.payload.dottedQuad() for record in found.answer[0]] == [f"192.0.2.{1 + (not found.secure)}"]
+
+
+class Elsewhere(Configuration):
+    """The servers are those of another machine."""
+
+    def trusts(self, server):
+        return Configuration.trusts(self, ("192.0.2.53", server[1]))
+
+
+@pytest.mark.parametrize("trust_ad", [True, False])
+async def test_a_server_of_another_machine_is_trusted_if_the_configuration_says_so(trust_ad, name_servers):
+    server = name_servers(A={"one.test": a("192.0.2.1")})
+    server.secure = {"one.test"}
+    resolver = SystemResolver(reactor, Elsewhere([server.address], trust_ad=trust_ad), hosts_file="/nowhere")
+    assert (await resolver.look_up("one.test", dns.A)).secure is trust_ad
+
+
+async def test_the_server_that_has_answered_counts(name_servers):
+    """The first has failed, though its answer would be secure."""
+    failing, good = (name_servers(A={"one.test": answer}) for answer in (name_server.SERVFAIL, a("192.0.2.1")))
+    failing.secure = {"one.test"}
+    assert not (await ours(failing, good).look_up("one.test", dns.A)).secure
+    failing.secure, good.secure = set(), {"one.test"}
+    assert (await ours(failing, good).look_up("one.test", dns.A)).secure
+
+
+async def test_an_answer_by_tcp_is_secure_if_that_is(name_servers):
+    server = name_servers(A={"one.test": [name_server.BY_TCP, *a("192.0.2.1")]})
+    server.secure = {"one.test"}
+    assert (await ours(server).look_up("one.test", dns.A)).secure
+    assert [tcp for *_, tcp in server.asked] == [False, True]
+
+
+async def test_an_answer_without_records_can_be_secure(name_servers):
+    server = name_servers(A={})
+    server.secure = {"one.test"}
+    found = await ours(server).look_up("one.test", dns.A)
+    assert (list(found.answer[0]), found.secure) == ([], True)
+
+
+async def test_the_file_of_hosts_is_never_secure(tmp_path, name_servers):
+    """RFC 7672 §2.2: DNSSEC has not validated it, so there are no TLSA records for it."""
+    (tmp_path / "hosts").write_text("192.0.2.1 one.test\n")
+    server = name_servers(A={"one.test": a("192.0.2.9")})
+    server.secure = {"one.test"}
+    resolver = SystemResolver(reactor, Configuration([server.address]), hosts_file=str(tmp_path / "hosts"))
+    found = await resolver.look_up("one.test", dns.A)
+    assert (found.answer[0][0].payload.dottedQuad(), found.secure) == ("192.0.2.1", False)
+    assert server.asked == []
+    assert (await resolver.look_up("one.test", dns.AAAA)).secure
+
+
+async def test_records_of_a_type_that_twisted_does_not_have(name_servers):
+    server = name_servers(**{str(TLSA): {"_25._tcp.one.test": [dns.UnknownRecord(b"\3\1\1data")]}})
+    server.secure = {"_25._tcp.one.test"}
+    found = await ours(server).look_up("_25._tcp.one.test", TLSA)
+    assert [record.payload.data for record in found.answer[0]] == [b"\3\1\1data"]
+    assert found.secure
 
 
 async def test_the_file_of_hosts(tmp_path, name_servers):
