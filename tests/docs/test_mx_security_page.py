@@ -203,4 +203,4 @@ async def test_the_program_of_the_page(net: Net, tmp_path: Path, monkeypatch: py
     names: dict[str, object] = {"resolver": SystemResolver(reactor, net.dns.configuration)}  # type: ignore[arg-type]
     exec("async def program():\n" + "".join(f"    {line}\n" for line in text.splitlines()), names)
     await names["program"]()  # type: ignore[operator]
-    assert not (tmp_path / "policies").exists()  # a program that does not start a queue keeps them in memory
+    assert (tmp_path / "policies" / "sts.test.json").exists()

@@ -53,32 +53,13 @@ class STSCache:
     Keeps policies.
 
     Args:
-        directory: The directory, in which there is one file for each domain.  `open` creates it.  None: the policies
-            are kept in memory only, and a restart forgets them.
+        directory: The directory, in which there is one file for each domain.  It is created for the first policy.
+            None: the policies are kept in memory only, and a restart forgets them.
     """
 
     def __init__(self, directory: str | os.PathLike[str] | None = None) -> None:
         self._directory = None if directory is None else Path(directory)
         self._kept: dict[str, KeptPolicy] = {}
-
-    def open(self) -> None:
-        """
-        Create the directory.  If that fails, an error is logged, and the policies are kept in memory only.
-
-        A server calls it when it has changed to its user, who then owns the directory.
-        """
-        if self._directory is None:
-            return
-        try:
-            self._directory.mkdir(mode=0o700, exist_ok=True)
-            with tempfile.TemporaryFile(dir=self._directory):
-                pass  # the directory can be written to
-        except OSError as error:
-            log.error(
-                "MTA-STS policies cannot be stored in {path}, so a restart forgets them: {error}",
-                path=str(self._directory),
-                error=error.strerror,
-            )
 
     def get(self, domain: str, now: float) -> KeptPolicy | None:
         """
@@ -110,6 +91,7 @@ class STSCache:
             return
         content = json.dumps({"id": kept.record_id, "fetched": kept.fetched, "policy": kept.text})
         try:
+            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor, path = tempfile.mkstemp(prefix=".", dir=self._directory)
             try:
                 with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -133,7 +115,7 @@ class STSCache:
 
     def forget(self, domain: str) -> None:
         """
-        Forget the policy of a domain.  If its file cannot be deleted, the log says so.
+        Forget the policy of a domain.  If its file cannot be deleted, a warning is logged.
 
         Args:
             domain: The domain, as A-labels in lower case.

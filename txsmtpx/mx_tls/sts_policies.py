@@ -197,7 +197,7 @@ class MTASTS:
 
     def refreshing(self, records: Callable[[], Records]) -> LoopingCall:
         """
-        Create the directory of the cache, and return a call of `refresh` that repeats every hour, to be started.
+        Return a call of `refresh` that repeats every hour, to be started.
 
         Args:
             records: Makes what looks up records.
@@ -209,7 +209,6 @@ class MTASTS:
         def refresh() -> Deferred[None]:
             return Deferred.fromCoroutine(self.refresh(records())).addErrback(_unexpected)
 
-        self._cache.open()
         call = LoopingCall(refresh)
         call.clock = self._reactor
         return call

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from typing import TYPE_CHECKING, cast
 
 from txsmtpx.command.kind import FILE, Kind
 from txsmtpx.command.option import Option, Values, option, repeated
-from txsmtpx.grammar.host import plain_address
 from txsmtpx.interfaces import Reactor
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from txsmtpx.wire.system_resolver import SystemResolver
 
 DNS_PORT = 53
+_SERVER = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+))(?::([0-9]{1,5}))?")
 
 
 def _policy(text: str) -> TLSPolicy:
@@ -35,11 +36,10 @@ def _server(text: str) -> tuple[str, int]:
     Raises:
         ValueError: It is neither an address nor an address with a port.
     """
-    host, colon, port = text.rpartition(":")
-    if not colon or (":" in host and not host.startswith("[")):
-        host, port = text, str(DNS_PORT)
+    match = _SERVER.fullmatch(text)
+    host, port = (match[1] or match[2], match[3] or str(DNS_PORT)) if match else (text, str(DNS_PORT))
     try:
-        address = str(ipaddress.ip_address(plain_address(host)))
+        address = str(ipaddress.ip_address(host))
         if not 0 < int(port) < 65536:
             raise ValueError
     except ValueError:
