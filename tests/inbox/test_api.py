@@ -36,6 +36,7 @@ def test_a_list(web):
         "messages": "/api/messages",
         "mailboxes": "/api/mailboxes",
         "events": "/api/events",
+        "openapi.json": "/api/openapi.json",
     }
     assert web.get("/api/messages/").json == listed
 

@@ -36,8 +36,8 @@ def test_its_browser_may_ask_before(shared):
     ask = {"Access_Control_Request_Method": "DELETE", "Access_Control_Request_Headers": "authorization"}
     said = shared.ask("OPTIONS", "/mail/api/messages/1", **FROM_APP | ask)
     assert (said.status, said.body) == (204, b"")
-    assert said.headers["Access-Control-Allow-Methods"] == "GET, POST, DELETE"
-    assert said.headers["Access-Control-Allow-Headers"] == "Authorization"
+    assert said.headers["Access-Control-Allow-Methods"] == "GET, POST, PUT, DELETE"
+    assert said.headers["Access-Control-Allow-Headers"] == "Authorization, Content-Type"
     assert shared.ask("OPTIONS", "/mail/api/messages/1", **FROM_APP).status == 405
     assert (
         shared.ask("OPTIONS", "/mail/api/messages/1", **FROM_APP | ask | {"Origin": "https://evil.example"}).status

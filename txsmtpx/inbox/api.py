@@ -1,4 +1,4 @@
-"""The HTTP API for tests and programs: ``/api/messages`` and the paths below it.  ``docs/inbox.md`` describes it."""
+"""The messages in the API: ``/api/messages`` and the paths below it.  ``docs/inbox.md`` describes it."""
 
 from __future__ import annotations
 
@@ -6,14 +6,9 @@ import contextlib
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
-from twisted.web.resource import Resource
 from twisted.web.server import Request
 
-from txsmtpx.inbox.chaos_resource import ChaosResource
-from txsmtpx.inbox.checks_resource import ChecksResource
 from txsmtpx.inbox.cooperative_work import CooperativeWork
-from txsmtpx.inbox.deletion_resource import DeletionsResource
-from txsmtpx.inbox.event_stream import EventStream
 from txsmtpx.inbox.inbox import Inbox
 from txsmtpx.inbox.inbox_errors import MessageDeleted, error_body
 from txsmtpx.inbox.inbox_request import address_of, hold, reject_body
@@ -21,14 +16,10 @@ from txsmtpx.inbox.inbox_resource import InboxResource
 from txsmtpx.inbox.inbox_store import Found
 from txsmtpx.inbox.json_text import JsonValue
 from txsmtpx.inbox.listed_message import ListedMessage
-from txsmtpx.inbox.mailbox_resource import MailboxesResource
-from txsmtpx.inbox.mark_resource import MarkResource
 from txsmtpx.inbox.message_detail import PartDetail
-from txsmtpx.inbox.message_selection import SELECTION, selected
+from txsmtpx.inbox.message_selection import selected
 from txsmtpx.inbox.parsed_message import IMAGES
 from txsmtpx.inbox.query_parameters import QueryParameters
-from txsmtpx.inbox.release_resource import ReleaseResource
-from txsmtpx.inbox.screenshot_resource import ScreenshotResource
 from txsmtpx.inbox.search_query import SearchQuery
 from txsmtpx.inbox.streamed_response import PIECE, StreamedResponse, json_response, slices
 
@@ -42,36 +33,8 @@ MAX_WAIT = 300
 """The greatest ``wait``, in seconds."""
 
 
-class ApiResource(InboxResource):
-    """
-    ``/api``: the paths of the API.
-
-    Args:
-        inbox: The messages.
-        events: The resource of ``/api/events``.
-        most_waiting: See `MessagesResource`.
-    """
-
-    def __init__(self, inbox: Inbox, events: EventStream, most_waiting: int) -> None:
-        InboxResource.__init__(self, {"GET": ()})
-        self.putChild(b"messages", MessagesResource(inbox, most_waiting))
-        self.putChild(b"events", events)
-        self.putChild(b"chaos", ChaosResource(inbox.faults))
-        self.putChild(b"mailboxes", MailboxesResource(inbox))
-        self.putChild(b"deletions", DeletionsResource(inbox))
-
-    def getChild(self, path: bytes, request: Request) -> Resource:
-        """
-        Find the resource of a path that was not registered.
-
-        Args:
-            path: The next segment of the path.
-            request: The request.
-
-        Returns:
-            This resource for ``/api/``, otherwise one that answers 404.
-        """
-        return self if path == b"" else InboxResource.getChild(self, path, request)
+class PathsResource(InboxResource):
+    """``/api``: list the paths."""
 
     def get(self, request: Request, parameters: QueryParameters) -> StreamedResponse:
         """
@@ -84,7 +47,7 @@ class ApiResource(InboxResource):
         Yields:
             The JSON in pieces.
         """
-        names = ("messages", "mailboxes", "events")
+        names = ("messages", "mailboxes", "events", "openapi.json")
         yield from json_response(request, {name: f"{address_of(request).prefix}/api/{name}" for name in names})
 
 
@@ -98,25 +61,9 @@ class MessagesResource(InboxResource):
     """
 
     def __init__(self, inbox: Inbox, most_waiting: int) -> None:
-        InboxResource.__init__(self, {"GET": ("search", "mailbox", "start", "limit", "wait"), "DELETE": SELECTION})
+        InboxResource.__init__(self)
         self._inbox = inbox
         self._most_waiting = most_waiting
-        self.putChild(b"read", MarkResource(inbox.store, read=True))
-        self.putChild(b"unread", MarkResource(inbox.store, read=False))
-        self.putChild(b"release", ReleaseResource(inbox))
-
-    def getChild(self, path: bytes, request: Request) -> Resource:
-        """
-        Find the resource of a message.
-
-        Args:
-            path: The number of the message, or "latest".
-            request: The request.
-
-        Returns:
-            The resource.
-        """
-        return MessageResource(self._inbox, path.decode("ascii", "replace")) if path else self
 
     def get(self, request: Request, parameters: QueryParameters) -> StreamedResponse:
         """
@@ -155,7 +102,7 @@ class MessagesResource(InboxResource):
 
         Args:
             request: The request.
-            parameters: The query parameters, see `SELECTION`.
+            parameters: The query parameters, see `selected`.
 
         Yields:
             What the work yields.
@@ -166,7 +113,7 @@ class MessagesResource(InboxResource):
 
 class MessageResource(InboxResource):
     """
-    ``/api/messages/ID``: describe or delete one message.  Below it are its source and its parts.
+    ``/api/messages/ID``: describe or delete one message.
 
     The resource keeps the name, not the message: a client that reads slowly must not keep it in memory.
 
@@ -176,27 +123,9 @@ class MessageResource(InboxResource):
     """
 
     def __init__(self, inbox: Inbox, name: str) -> None:
-        InboxResource.__init__(self, {"GET": (), "DELETE": ()})
+        InboxResource.__init__(self)
         self._inbox = inbox
         self._name = name
-        self.putChild(b"source", _Source(inbox, name))
-        self.putChild(b"parts", _Parts(inbox, name))
-        self.putChild(b"release", ReleaseResource(inbox, name))
-        self.putChild(b"screenshot", ScreenshotResource(inbox, name))
-        self.putChild(b"checks", ChecksResource(inbox, name))
-
-    def getChild(self, path: bytes, request: Request) -> Resource:
-        """
-        Find the resource of a path that was not registered.
-
-        Args:
-            path: The next segment of the path.
-            request: The request.
-
-        Returns:
-            This resource for ``/api/messages/ID/``, otherwise one that answers 404.
-        """
-        return self if path == b"" else InboxResource.getChild(self, path, request)
 
     def get(self, request: Request, parameters: QueryParameters) -> StreamedResponse:
         """
@@ -265,15 +194,31 @@ class MessageResource(InboxResource):
         )
 
 
-class _Source(InboxResource):
-    """``/api/messages/ID/source``: the octets of the message.  The download fails if it is deleted meanwhile."""
+class SourceResource(InboxResource):
+    """
+    ``/api/messages/ID/source``: the octets of the message.  The download fails if it is deleted meanwhile.
+
+    Args:
+        inbox: The messages.
+        name: The number of the message, or "latest".
+    """
 
     def __init__(self, inbox: Inbox, name: str) -> None:
-        InboxResource.__init__(self, {"GET": ()})
+        InboxResource.__init__(self)
         self._inbox = inbox
         self._name = name
 
     def get(self, request: Request, parameters: QueryParameters) -> StreamedResponse:
+        """
+        Download the message.
+
+        Args:
+            request: The request.
+            parameters: The query parameters: none.
+
+        Yields:
+            The octets in pieces.
+        """
         number = yield from self._inbox.number_of(self._name)
         listed = yield from self._inbox.store.described(number)
         _set_download_headers(request, "message/rfc822", f"{listed.queue_id}.eml", listed.size)
@@ -282,43 +227,48 @@ class _Source(InboxResource):
             yield (yield from self._inbox.store.piece(number, at, PIECE))
 
 
-class _Parts(InboxResource):
-    """``/api/messages/ID/parts``: its children are the parts."""
+class PartResource(InboxResource):
+    """
+    ``/api/messages/ID/parts/NUMBER``: the content of a part, after its transfer encoding is decoded.
 
-    def __init__(self, inbox: Inbox, name: str) -> None:
+    Args:
+        inbox: The messages.
+        name: The number of the message, or "latest".
+        part: The number of the part.
+    """
+
+    def __init__(self, inbox: Inbox, name: str, part: str) -> None:
         InboxResource.__init__(self)
-        self._inbox = inbox
-        self._name = name
-
-    def getChild(self, path: bytes, request: Request) -> Resource:
-        return _Part(self._inbox, self._name, path)
-
-
-class _Part(InboxResource):
-    """``/api/messages/ID/parts/NUMBER``: the content of a part, after its transfer encoding is decoded."""
-
-    def __init__(self, inbox: Inbox, name: str, part: bytes) -> None:
-        InboxResource.__init__(self, {"GET": ()})
         self._inbox = inbox
         self._name = name
         self._part = part
 
     def get(self, request: Request, parameters: QueryParameters) -> StreamedResponse:
+        """
+        Download the part.
+
+        Args:
+            request: The request.
+            parameters: The query parameters: none.
+
+        Yields:
+            The octets in pieces.
+        """
         found = yield from self._found()
         if found is None:
             yield error_body(request, 404, "There is no such part.")
-            return
-        part, octets = found
-        hold(request, len(octets))
-        content_type = part.content_type if part.content_type in IMAGES else "application/octet-stream"
-        _set_download_headers(request, content_type, part.download_name, len(octets))
-        yield from slices(octets)
+        else:
+            part, octets = found
+            hold(request, len(octets))
+            content_type = part.content_type if part.content_type in IMAGES else "application/octet-stream"
+            _set_download_headers(request, content_type, part.download_name, len(octets))
+            yield from slices(octets)
 
     def _found(self) -> CooperativeWork[tuple[PartDetail, bytes] | None]:
         received = yield from self._inbox.store.message((yield from self._inbox.number_of(self._name)))
         detail = yield from self._inbox.parser.detail(received)
         for part in detail.parts:
-            if self._part == b"%d" % part.number:
+            if self._part == str(part.number):
                 octets = yield from self._inbox.parser.part(received, part.number)
                 return None if octets is None else (part, octets)
         return None

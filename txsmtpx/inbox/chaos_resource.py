@@ -28,8 +28,7 @@ class ChaosResource(InboxResource):
     """
 
     def __init__(self, faults: Faults | None) -> None:
-        posted = ("command", "address", "share", "code", "text", "delay")
-        InboxResource.__init__(self, {"GET": (), "POST": posted, "DELETE": ("command",)})
+        InboxResource.__init__(self)
         self._faults = faults
 
     def get(self, request: Request, parameters: QueryParameters) -> StreamedResponse:

@@ -9,7 +9,7 @@ from txsmtpx.inbox.inbox import Inbox
 from txsmtpx.inbox.inbox_request import reject_body
 from txsmtpx.inbox.inbox_resource import InboxResource
 from txsmtpx.inbox.json_text import JsonValue
-from txsmtpx.inbox.message_checks import RUNS, MessageChecks, checks_of
+from txsmtpx.inbox.message_checks import MessageChecks, checks_of
 from txsmtpx.inbox.query_parameters import QueryParameters
 from txsmtpx.inbox.spam_check import SpamScore
 from txsmtpx.inbox.streamed_response import StreamedResponse, json_response
@@ -22,17 +22,14 @@ class ChecksResource(InboxResource):
     Args:
         inbox: The messages.
         name: The number of the message, or "latest".
-        run: One of `RUNS`, "" for the checks without a request.
+        run: One of `txsmtpx.inbox.message_checks.RUNS`, "" for the checks without a request.
     """
 
     def __init__(self, inbox: Inbox, name: str, run: str = "") -> None:
-        InboxResource.__init__(self, {"POST": ()} if run else {"GET": ()})
+        InboxResource.__init__(self)
         self._inbox = inbox
         self._name = name
         self._run = run
-        if not run:
-            for each in RUNS:
-                self.putChild(each.encode("ascii"), ChecksResource(inbox, name, each))
 
     def get(self, request: Request, parameters: QueryParameters) -> StreamedResponse:
         """

@@ -72,7 +72,7 @@ def answer_preflight(request: Request) -> bytes:
         The body: nothing.
     """
     request.setResponseCode(204)
-    request.setHeader("Access-Control-Allow-Methods", "GET, POST, DELETE")
-    request.setHeader("Access-Control-Allow-Headers", "Authorization")
+    request.setHeader("Access-Control-Allow-Methods", "GET, POST, PUT, DELETE")
+    request.setHeader("Access-Control-Allow-Headers", "Authorization, Content-Type")
     request.setHeader("Access-Control-Allow-Private-Network", "true")
     return b""

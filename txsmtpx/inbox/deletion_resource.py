@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from twisted.web.resource import Resource
 from twisted.web.server import Request
 
 from txsmtpx.grammar import asciitext
@@ -14,43 +13,31 @@ from txsmtpx.inbox.query_parameters import QueryParameters
 from txsmtpx.inbox.streamed_response import StreamedResponse
 
 
-class DeletionsResource(InboxResource):
+class UndoResource(InboxResource):
     """
-    ``/api/deletions``: its children are the deletions.
+    ``/api/deletions/NUMBER/undo``: undo a deletion.
 
     Args:
         inbox: The messages.
+        name: The number of the deletion.
     """
 
-    def __init__(self, inbox: Inbox) -> None:
-        InboxResource.__init__(self)
-        self._inbox = inbox
-
-    def getChild(self, path: bytes, request: Request) -> Resource:
-        """
-        Find the resource of a deletion.
-
-        Args:
-            path: The number of the deletion.
-            request: The request.
-
-        Returns:
-            The resource.
-        """
-        deletion = InboxResource()
-        deletion.putChild(b"undo", _Undo(self._inbox, path.decode("ascii", "replace")))
-        return deletion
-
-
-class _Undo(InboxResource):
-    """``/api/deletions/NUMBER/undo``: undo a deletion."""
-
     def __init__(self, inbox: Inbox, name: str) -> None:
-        InboxResource.__init__(self, {"POST": ()})
+        InboxResource.__init__(self)
         self._inbox = inbox
         self._name = name
 
     def post(self, request: Request, parameters: QueryParameters) -> StreamedResponse:
+        """
+        Undo the deletion.
+
+        Args:
+            request: The request.
+            parameters: The query parameters: none.
+
+        Yields:
+            The body of an error response, and what the work yields.
+        """
         reject_body(request)
         number = int(self._name) if asciitext.is_number(self._name) and len(self._name) < 16 else 0
         if (yield from self._inbox.restore(number)):

@@ -46,7 +46,7 @@ class EventStream(InboxResource):
     """
 
     def __init__(self, inbox: Inbox, clock: IReactorTime, most: int) -> None:
-        InboxResource.__init__(self, {"GET": ("mailbox",)})
+        InboxResource.__init__(self)
         self._inbox = inbox
         self._most = most
         self._clients: set[_Client] = set()

@@ -10,7 +10,20 @@ _TOP = (b"api", b"messages", b"static")
 
 
 class BadRequest(ValueError):
-    """Report a request that is wrong.  The response is 400, with the text of the exception."""
+    """
+    Report a request that is wrong.  The response has the text of the exception.
+
+    Attributes:
+        code: The status code of the response.
+
+    Args:
+        text: What is wrong, and what to do.
+        code: See the attributes.
+    """
+
+    def __init__(self, text: str, code: int = 400) -> None:
+        super().__init__(text)
+        self.code = code
 
 
 class Busy(Exception):

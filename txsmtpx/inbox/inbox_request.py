@@ -9,6 +9,9 @@ from txsmtpx.inbox.inbox_errors import BadRequest, Busy
 from txsmtpx.inbox.request_address import RequestAddress, RequestAddresses
 from txsmtpx.wire.http_site import LimitedRequest, LimitedSite, channel_of, values_of
 
+MAX_BODY = 64 * 1024
+"""Octets of a request body that is kept.  A list of 1000 numbers of messages has up to 19 KiB."""
+
 
 class AddressedSite(LimitedSite):
     """
@@ -27,9 +30,25 @@ class InboxRequest(LimitedRequest):
 
     Attributes:
         address: The address by which the browser calls the inbox.
+        too_long: True if the body is longer than `MAX_BODY`.
     """
 
     address: RequestAddress
+    too_long: bool = False
+
+    def handleContentChunk(self, data: bytes) -> None:
+        """
+        Keep a part of the body, up to `MAX_BODY` in all.  Nothing is kept of a longer body.
+
+        Args:
+            data: The octets.
+        """
+        if self.content.tell() + len(data) > MAX_BODY:
+            self.too_long = True
+            self.content.seek(0)
+            self.content.truncate()
+        if not self.too_long:
+            self.content.write(data)
 
     def begin(self) -> None:
         """Set the headers before a resource is looked up, so that error responses have them too."""
@@ -96,6 +115,20 @@ def has_body(request: Request) -> bool:
     """
     length = (values_of(request, b"Content-Length") or ["0"])[0]
     return request.requestHeaders.hasHeader("Transfer-Encoding") or length.strip("0") != ""
+
+
+def body_of(request: Request) -> bytes | None:
+    """
+    Return the body of a request.
+
+    Args:
+        request: A request to the inbox.
+
+    Returns:
+        The octets; None if there are more than `MAX_BODY`.
+    """
+    assert isinstance(request, InboxRequest)
+    return None if request.too_long else request.content.getvalue()
 
 
 def reject_body(request: Request) -> None:

@@ -22,14 +22,17 @@ class InboxResource(Resource):
     A subclass has a method for each HTTP method, such as ``get(request, parameters)``, which returns a `Response`.  All
     other methods and unknown parameters get an error response.
 
-    Args:
+    Attributes:
         methods: The HTTP methods that the resource handles, each with the names of its query parameters.  HEAD is
-            handled as GET.
+            handled as GET.  `ApiRouter` sets those of the API.
+
+    Args:
+        methods: See the attributes.
     """
 
     def __init__(self, methods: Mapping[str, Iterable[str]] | None = None) -> None:
         Resource.__init__(self)
-        self._methods = methods or {}
+        self.methods: Mapping[str, Iterable[str]] = methods or {}
 
     def getChild(self, path: bytes, request: Request) -> Resource:
         """
@@ -55,18 +58,18 @@ class InboxResource(Resource):
             The body, or ``NOT_DONE_YET``.
         """
         method = "GET" if request.method == b"HEAD" else request.method.decode("ascii", "replace")
-        if method not in self._methods:
-            allowed = ", ".join([*self._methods, *(["HEAD"] if "GET" in self._methods else [])])
+        if method not in self.methods:
+            allowed = ", ".join([*self.methods, *(["HEAD"] if "GET" in self.methods else [])])
             request.setHeader("Allow", allowed)
             if not allowed:
                 return error_body(request, 404, "There is nothing at this path.")
             return error_body(request, 405, f"This path allows {allowed} only.")
         try:
-            parameters = QueryParameters(request.uri, self._methods[method])
+            parameters = QueryParameters(request.uri, self.methods[method])
             # The client chooses the name, but only the names that the subclass has declared come here.
             response: Response = getattr(self, method.lower())(request, parameters)
         except BadRequest as error:
-            return error_body(request, 400, str(error))
+            return error_body(request, error.code, str(error))
         if isinstance(response, bytes | int):
             return response
         ResponseWriter(request, response)

@@ -11,7 +11,8 @@ from twisted.python.failure import Failure
 from twisted.web.resource import IResource, Resource, getChildForRequest
 from twisted.web.server import NOT_DONE_YET, Request
 
-from txsmtpx.inbox.api import ApiResource
+from txsmtpx.inbox.api_router import ApiRouter
+from txsmtpx.inbox.api_table import api_table
 from txsmtpx.inbox.automatic_forwarding import AutomaticForwarding
 from txsmtpx.inbox.cross_origin import CrossOriginAccess, answer_preflight, is_preflight
 from txsmtpx.inbox.event_stream import EventStream
@@ -79,7 +80,7 @@ class InboxSite(AddressedSite):
         most = most_connections(MAX_CONNECTIONS)
         self._events = EventStream(inbox, clock, most // 4)
         front = FrontPage(PageRenderer(inbox, addresses))
-        front.putChild(b"api", ApiResource(inbox, self._events, most // 2))
+        front.putChild(b"api", ApiRouter(api_table(inbox, self._events, most // 2)))
         front.putChild(b"static", _static())
         mounted = _mounted(front, self.addresses.path)
         root = _CheckedResource(mounted, SameOriginCheck(names), CrossOriginAccess(origins), login)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from twisted.web.resource import Resource
 from twisted.web.server import Request
 
 from txsmtpx.inbox.inbox import Inbox
@@ -29,21 +28,8 @@ class MailboxesResource(InboxResource):
     """
 
     def __init__(self, inbox: Inbox) -> None:
-        InboxResource.__init__(self, {"GET": ("start", "limit")})
+        InboxResource.__init__(self)
         self._inbox = inbox
-
-    def getChild(self, path: bytes, request: Request) -> Resource:
-        """
-        Find the resource of a mailbox.
-
-        Args:
-            path: The name of the mailbox.
-            request: The request.
-
-        Returns:
-            The resource.
-        """
-        return _Mailbox(self._inbox, path.decode("utf-8", "replace")) if path else self
 
     def get(self, request: Request, parameters: QueryParameters) -> StreamedResponse:
         """
@@ -62,19 +48,35 @@ class MailboxesResource(InboxResource):
         yield from json_response(request, {"total": found.total, "start": start, "mailboxes": listed})
 
 
-class _Mailbox(InboxResource):
-    """``/api/mailboxes/NAME``: describe one mailbox."""
+class MailboxResource(InboxResource):
+    """
+    ``/api/mailboxes/NAME``: describe one mailbox.
+
+    Args:
+        inbox: The messages.
+        name: The name of the mailbox.
+    """
 
     def __init__(self, inbox: Inbox, name: str) -> None:
-        InboxResource.__init__(self, {"GET": ()})
+        InboxResource.__init__(self)
         self._inbox = inbox
         self._name = name
 
     def get(self, request: Request, parameters: QueryParameters) -> StreamedResponse:
+        """
+        Describe the mailbox.
+
+        Args:
+            request: The request.
+            parameters: The query parameters: none.
+
+        Yields:
+            The JSON in pieces.
+        """
         try:
             name = mailbox_name(self._name)
         except BadRequest as error:
             yield error_body(request, 404, str(error))
-            return
-        found = yield from self._inbox.store.mailboxes.one(name)
-        yield from json_response(request, found.as_json())
+        else:
+            found = yield from self._inbox.store.mailboxes.one(name)
+            yield from json_response(request, found.as_json())

@@ -7,7 +7,7 @@ from twisted.web.server import Request
 from txsmtpx.inbox.inbox_request import reject_body
 from txsmtpx.inbox.inbox_resource import InboxResource
 from txsmtpx.inbox.inbox_store import InboxStore
-from txsmtpx.inbox.message_selection import SELECTION, selected
+from txsmtpx.inbox.message_selection import selected
 from txsmtpx.inbox.query_parameters import QueryParameters
 from txsmtpx.inbox.streamed_response import StreamedResponse
 
@@ -22,7 +22,7 @@ class MarkResource(InboxResource):
     """
 
     def __init__(self, store: InboxStore, read: bool) -> None:
-        InboxResource.__init__(self, {"POST": SELECTION})
+        InboxResource.__init__(self)
         self._store = store
         self._read = read
 
@@ -32,7 +32,7 @@ class MarkResource(InboxResource):
 
         Args:
             request: The request.
-            parameters: The query parameters, see `SELECTION`.
+            parameters: The query parameters, see `selected`.
 
         Yields:
             What the work yields.

@@ -15,7 +15,7 @@ from txsmtpx.inbox.inbox_errors import BadRequest, Busy, MessageDeleted, error_b
 from txsmtpx.inbox.inbox_request import reject_body
 from txsmtpx.inbox.inbox_resource import InboxResource
 from txsmtpx.inbox.mail_release import MAX_RECIPIENTS, MailRelease, ReleaseOutcome
-from txsmtpx.inbox.message_selection import SELECTION, selected
+from txsmtpx.inbox.message_selection import selected
 from txsmtpx.inbox.query_parameters import QueryParameters
 from txsmtpx.inbox.streamed_response import StreamedResponse
 
@@ -38,8 +38,7 @@ class ReleaseResource(InboxResource):
     """
 
     def __init__(self, inbox: Inbox, name: str | None = None) -> None:
-        selection = SELECTION if name is None else ()
-        InboxResource.__init__(self, {"POST": (*selection, "to", "keep_id")})
+        InboxResource.__init__(self)
         self._inbox = inbox
         self._name = name
 
@@ -50,7 +49,7 @@ class ReleaseResource(InboxResource):
         Args:
             request: The request.
             parameters: ``to``: the recipients, with commas between them; without it, those of each message.
-                ``keep_id=1`` keeps ``Message-ID`` and ``Date``.  `SELECTION` selects messages.
+                ``keep_id=1`` keeps ``Message-ID`` and ``Date``.  Those of `selected` select messages.
 
         Yields:
             The JSON in pieces, and what the work yields.

@@ -29,7 +29,7 @@ class ScreenshotResource(InboxResource):
     """
 
     def __init__(self, inbox: Inbox, name: str) -> None:
-        InboxResource.__init__(self, {"GET": ("width", "dark")})
+        InboxResource.__init__(self)
         self._inbox = inbox
         self._name = name
 

@@ -137,8 +137,9 @@ class ResponseWriter:
         if failure.check(TaskStopped) or self._disconnected:
             return
         code, text = 500, "The inbox failed to answer. The log has the reason."
-        if failure.check(BadRequest):
-            code, text = 400, str(failure.value)
+        error = failure.value
+        if isinstance(error, BadRequest):
+            code, text = error.code, str(error)
         elif failure.check(Busy):
             code, text = 503, "The inbox is busy with other requests. Try again later."
             self._request.setHeader("Retry-After", "1")
