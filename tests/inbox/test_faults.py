@@ -51,3 +51,14 @@ def test_there_is_a_most():
     faults.put(Fault("RCPT", code=451, addresses="0@example.org"))
     with pytest.raises(ValueError, match="there are 50 faults already; delete one"):
         faults.put(Fault("RCPT", code=450))
+
+
+def test_one_fault_is_removed():
+    faults = Faults()
+    for fault in (Fault("MAIL", code=451), Fault("MAIL", code=452, addresses="a@x.example"), Fault("RCPT", code=453)):
+        faults.put(fault)
+    faults.remove("MAIL")
+    faults.remove("DATA")
+    assert [each.code for each in faults.all] == [452, 453]
+    faults.remove("MAIL", "a@x.example")
+    assert [each.code for each in faults.all] == [453]

@@ -30,6 +30,13 @@ SEARCHES = {
     "to:boss": [1],
     "cc:boss": [1],
     "cc:you": [],
+    "bcc:you": [1, 2],
+    "reply-to:nobody": [],
+    "addressed:ann": [1, 3],
+    "addressed:boss": [1],
+    "addressed:sender@client": [1, 2, 3],
+    "-addressed:you": [3],
+    "addressed:invoice": [],
     "to:ann+signup@example.net": [3],
     "message-id:a1.b@x.example": [1],
     "message-id:a1.c": [],
@@ -228,3 +235,51 @@ def test_the_limit_of_messages(tmp_path):
         assert found(web, "") == [3, 4]
         assert "2 messages, 2 unread" in web.get("/").text
         web.stop()
+
+
+def result(web, work):
+    """The result of work of the store."""
+    outcome = []
+
+    def steps():
+        outcome.append((yield from work))
+
+    web.site.cooperator.cooperate(each for each in steps())
+    web.clock.work()
+    return outcome[0]
+
+
+def test_tags_are_counted_and_replaced(both):
+    fill(both)
+    store = both.store
+    assert result(both, store.tags()) == {"new user": 1, "shop": 1, "signup": 1}
+    result(both, store.retag({1: ["shop", "\ud800"], 2: [], 9: ["x"]}))
+    counted = result(both, store.tags())
+    assert (counted.pop("shop"), counted.pop("signup"), list(counted.values())) == (1, 1, [1])
+    assert (found(both, "tag:shop"), found(both, "is:tagged"), found(both, '"new user"')) == ([1], [1, 3], [])
+    assert [each["tags"][:1] for each in both.json("/api/messages")["messages"]] == [["signup"], [], ["shop"]]
+    deletion = both.ask("DELETE", "/api/messages/1").headers["Deletion"]
+    assert result(both, store.tags()) == {"signup": 1}
+    both.ask("POST", f"/api/deletions/{deletion}/undo")
+    assert result(both, store.tags())["shop"] == 1
+
+
+def test_a_change_of_tags_is_reported(both):
+    changes = []
+    both.keep(b"")
+    both.site.inbox.subscribers.append(changes.append)
+    result(both, both.store.retag({1: ["a"], 2: ["b"]}))
+    result(both, both.store.retag({2: ["b"]}))
+    assert [(each.kind, list(each.numbers)) for each in changes] == [("marked", [1])]
+
+
+def test_the_octets_of_all_messages(both):
+    assert both.json("/api/messages")["total"] == both.store.octets == 0
+    changes = []
+    both.site.inbox.subscribers.append(changes.append)
+    both.keep(b"12345")
+    both.keep(b"1234567890")
+    assert both.store.octets == 15
+    assert [each.octets for each in changes if each.kind == "arrived"] == [5, 10]
+    both.ask("DELETE", "/api/messages/1")
+    assert both.store.octets == 10

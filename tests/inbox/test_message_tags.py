@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from txsmtpx.inbox.message_tags import MAX_TAG, MAX_TAGS, tags_of
+from txsmtpx.inbox.message_tags import MAX_TAG, MAX_TAGS, plain_tags, tags_of
 
 
 @pytest.mark.parametrize(("recipients", "fields", "tags"), [
@@ -25,3 +25,7 @@ def test_they_are_shown_and_found(both):
     page = both.get("/").text
     assert '<bdi class="tag">signup</bdi>' in page
     assert "&lt;b&gt;" in page
+
+
+def test_tags_as_they_are_stored():
+    assert plain_tags(["B ", "a", "b", "", "  ", "Über"]) == ["b", "a", "über"]

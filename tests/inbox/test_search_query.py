@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -82,6 +83,7 @@ def words(value, field="", excluded=False):
     ("after:2025-06-15T17:06:40+02:00", [SearchTerm("after", 1750000000.0)]),
     ("larger:5000 smaller:1.5M", [SearchTerm("larger", 5000.0), SearchTerm("smaller", 1500000.0)]),
     ("larger:20kb smaller:1G", [SearchTerm("larger", 20000.0), SearchTerm("smaller", 1e9)]),
+    ("bcc:ann reply-to:bob addressed:cid", [words("ann", "to"), words("bob", "to"), words("cid", "addressed")]),
     ("\u65e5\u672c", [words("\u65e5 \u672c")]), ("\U0001f389", [words("\U0001f389")]),
 ])  # fmt: skip
 def test_the_terms(text, terms):
@@ -127,3 +129,11 @@ def test_too_much(text, complaint):
 @pytest.mark.parametrize("text", ["x" * MAX_LENGTH, "x " * MAX_TERMS, '"' * MAX_LENGTH, '""' * (MAX_LENGTH // 2)])
 def test_as_much_as_may_be(text):
     assert len(SearchQuery(text).terms) <= MAX_TERMS
+
+
+def test_the_zone_of_a_time():
+    zone = ZoneInfo("Asia/Tokyo")
+    (term,) = SearchQuery("after:2025-06-15T15:06:40", zone=zone).terms
+    assert term == SearchTerm("after", 1750000000.0 - 9 * 3600)
+    (term,) = SearchQuery("before:2025-06-15T15:06:40Z", zone=zone).terms
+    assert term == SearchTerm("before", 1750000000.0)

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from twisted.web.server import Request
 
 from txsmtpx.inbox.cooperative_work import CooperativeWork
+from txsmtpx.inbox.deletion_resource import delete_messages
 from txsmtpx.inbox.inbox import Inbox
 from txsmtpx.inbox.inbox_errors import MessageDeleted, error_body
 from txsmtpx.inbox.inbox_request import address_of, hold, reject_body
@@ -108,7 +109,7 @@ class MessagesResource(InboxResource):
             What the work yields.
         """
         reject_body(request)
-        yield from _delete(request, self._inbox, (yield from selected(self._inbox.store, parameters)))
+        yield from delete_messages(request, self._inbox, (yield from selected(self._inbox.store, parameters)))
 
 
 class MessageResource(InboxResource):
@@ -154,7 +155,7 @@ class MessageResource(InboxResource):
         reject_body(request)
         number = yield from self._inbox.number_of(self._name)
         yield from self._inbox.store.described(number)  # which raises MessageDeleted
-        yield from _delete(request, self._inbox, [number])
+        yield from delete_messages(request, self._inbox, [number])
 
     def _described(self, request: Request) -> CooperativeWork[dict[str, JsonValue]]:
         number = yield from self._inbox.number_of(self._name)
@@ -221,7 +222,7 @@ class SourceResource(InboxResource):
         """
         number = yield from self._inbox.number_of(self._name)
         listed = yield from self._inbox.store.described(number)
-        _set_download_headers(request, "message/rfc822", f"{listed.queue_id}.eml", listed.size)
+        set_download_headers(request, "message/rfc822", f"{listed.queue_id}.eml", listed.size)
         # A client that reads slowly must not keep the message in memory.
         for at in range(0, listed.size, PIECE):
             yield (yield from self._inbox.store.piece(number, at, PIECE))
@@ -261,7 +262,7 @@ class PartResource(InboxResource):
             part, octets = found
             hold(request, len(octets))
             content_type = part.content_type if part.content_type in IMAGES else "application/octet-stream"
-            _set_download_headers(request, content_type, part.download_name, len(octets))
+            set_download_headers(request, content_type, part.download_name, len(octets))
             yield from slices(octets)
 
     def _found(self) -> CooperativeWork[tuple[PartDetail, bytes] | None]:
@@ -280,16 +281,16 @@ def _in_steps(messages: Iterable[ListedMessage]) -> Iterator[dict[str, JsonValue
         yield None
 
 
-def _delete(request: Request, inbox: Inbox, numbers: list[int]) -> CooperativeWork[None]:
-    """Delete messages.  The header field ``Deletion`` has the number by which a client can undo it."""
-    deletion = yield from inbox.delete(numbers)
-    if deletion:
-        request.setHeader("Deletion", str(deletion))
-    request.setResponseCode(204)
+def set_download_headers(request: Request, content_type: str, name: str, size: int) -> None:
+    """
+    Make a response a download (RFC 6266), so that no browser displays it in place of a page.
 
-
-def _set_download_headers(request: Request, content_type: str, name: str, size: int) -> None:
-    """Make the response a download (RFC 6266), so that no browser displays it in place of a page."""
+    Args:
+        request: The request.
+        content_type: The media type.
+        name: The file name.
+        size: The octets of the body.
+    """
     plain = "".join(char if char.isascii() and char.isprintable() and char not in '"\\%' else "_" for char in name)
     extended = quote(name, safe="")
     request.setHeader("Content-Type", content_type)

@@ -100,7 +100,7 @@ class ApiResponse:
         status: The status code.
         description: When it is sent.
         schema: The JSON of the body; None if the body is no JSON.
-        content_type: The type of a body that is no JSON, "" for none.
+        content_type: The types of a body that is no JSON, with commas between them; "" for none.
     """
 
     status: int

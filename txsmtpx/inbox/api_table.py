@@ -10,9 +10,13 @@ from txsmtpx.inbox.event_stream import EventStream
 from txsmtpx.inbox.inbox import Inbox
 from txsmtpx.inbox.inbox_routes import inbox_routes
 from txsmtpx.inbox.inbox_schemas import SCHEMAS as INBOX_SCHEMAS
+from txsmtpx.inbox.mailhog_routes import mailhog_routes
+from txsmtpx.inbox.mailhog_schemas import SCHEMAS as MAILHOG_SCHEMAS
+from txsmtpx.inbox.mailpit_routes import mailpit_routes
+from txsmtpx.inbox.mailpit_schemas import SCHEMAS as MAILPIT_SCHEMAS
 from txsmtpx.inbox.openapi_document import OpenApiResource
 
-SCHEMAS: dict[str, Schema] = {**INBOX_SCHEMAS}
+SCHEMAS: dict[str, Schema] = {**INBOX_SCHEMAS, **MAILPIT_SCHEMAS, **MAILHOG_SCHEMAS}
 """The schemas of all responses and bodies, by name."""
 
 _DOCUMENT = ApiOperation(
@@ -32,7 +36,7 @@ def api_table(inbox: Inbox, events: EventStream, most_waiting: int) -> list[ApiR
     Returns:
         The routes.
     """
-    routes = inbox_routes(inbox, events, most_waiting)
+    routes = [*inbox_routes(inbox, events, most_waiting), *mailpit_routes(inbox), *mailhog_routes(inbox)]
     document = partial(OpenApiResource, routes, SCHEMAS, version("txsmtpx"))
     routes.append(ApiRoute("/openapi.json", (_DOCUMENT,), document))
     return routes

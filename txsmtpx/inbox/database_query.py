@@ -7,6 +7,7 @@ from txsmtpx.inbox.search_query import Field, SearchQuery, SearchTerm
 _COLUMNS: dict[Field, str] = {
     "from": "sender",
     "to": "{recipients copies}",
+    "addressed": "{sender recipients copies}",
     "cc": "copies",
     "subject": "subject",
     "message-id": "message_id",

@@ -137,6 +137,16 @@ class DatabaseReader:
         found = self._connection.execute("SELECT id FROM message WHERE NOT deletion ORDER BY id DESC LIMIT 1")
         return (found.fetchone() or (0,))[0]
 
+    def tags(self) -> dict[str, int]:
+        """
+        Count the messages of each tag.
+
+        Returns:
+            The number of messages of each tag.
+        """
+        statement = "SELECT name, count(*) FROM tag JOIN message ON id = message WHERE NOT deletion GROUP BY name"
+        return dict(self._connection.execute(statement).fetchall())
+
     def mailboxes(self, start: int, limit: int) -> MailboxList:
         """
         Return a part of the list of mailboxes.

@@ -11,7 +11,7 @@ A message of 32 MiB takes its size in memory while it is open.  Requests for the
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -82,6 +82,11 @@ class DatabaseStore(ChangeReports):
         """The number of messages that were not read.  It is known when the file has been read."""
         return self._writer.totals.unread
 
+    @property
+    def octets(self) -> int:
+        """The octets of all messages.  They are known when the file has been read."""
+        return self._writer.totals.octets
+
     def start(self) -> None:
         """Do nothing: changes are reported always."""
 
@@ -119,7 +124,7 @@ class DatabaseStore(ChangeReports):
     def _kept(self, messages: Sequence[ListedMessage], gone: Sequence[int]) -> None:
         self._ready()
         for each in messages:
-            self.report(StoreChange("arrived", [each.id], partial(_itself, each), each.mailboxes))
+            self.report(StoreChange("arrived", [each.id], partial(_itself, each), each.mailboxes, each.size))
         self._deleted(gone)
 
     def _ready(self) -> None:
@@ -279,6 +284,27 @@ class DatabaseStore(ChangeReports):
     def _marked(self, changed: list[int]) -> None:
         if changed:
             self.report(StoreChange("marked", changed))
+
+    def tags(self) -> CooperativeWork[dict[str, int]]:
+        """
+        Count the messages of each tag.
+
+        Returns:
+            The number of messages of each tag.
+        """
+        return self._read(self._reader.tags)
+
+    def retag(self, tags: Mapping[int, Sequence[str]]) -> CooperativeWork[None]:
+        """
+        Replace the tags of messages.
+
+        Args:
+            tags: The new tags by the number of the message.
+
+        Yields:
+            Deferreds to wait for.
+        """
+        yield from self._change(self._marked, self._writer.retag, tags)
 
     def delete(self, numbers: Sequence[int], deletion: int) -> CooperativeWork[int]:
         """

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -236,6 +236,28 @@ class DatabaseWriter:
             messages, unread, octets = self.totals
             self.totals = Totals(messages, unread - len(changed) if read else unread + len(changed), octets)
         return changed
+
+    def retag(self, tags: Mapping[int, Sequence[str]]) -> list[int]:
+        """
+        Replace the tags of messages.
+
+        Args:
+            tags: The new tags by the number of the message.
+
+        Returns:
+            The numbers of the messages that exist.
+        """
+        with self._transaction() as connection:
+            found = [each.id for each in self._rows(connection, list(tags))]
+            _for_each(connection, "DELETE FROM tag WHERE message", found)
+            for number in found:
+                names = [tag.encode("utf-8", "replace").decode("utf-8") for tag in tags[number]]
+                connection.executemany("INSERT INTO tag VALUES (?, ?)", ((tag, number) for tag in dict.fromkeys(names)))
+                connection.execute(
+                    "UPDATE description SET listed = json_set(listed, '$.tags', json(?)) WHERE id = ?",
+                    (json.dumps(names), number),
+                )
+        return found
 
     def withdraw(self, numbers: Sequence[int], deletion: int) -> list[int]:
         """

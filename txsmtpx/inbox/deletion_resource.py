@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from twisted.web.server import Request
 
 from txsmtpx.grammar import asciitext
+from txsmtpx.inbox.cooperative_work import CooperativeWork
 from txsmtpx.inbox.inbox import UNDO_SECONDS, Inbox
 from txsmtpx.inbox.inbox_errors import error_body
 from txsmtpx.inbox.inbox_request import reject_body
 from txsmtpx.inbox.inbox_resource import InboxResource
 from txsmtpx.inbox.query_parameters import QueryParameters
 from txsmtpx.inbox.streamed_response import StreamedResponse
+
+
+def delete_messages(request: Request, inbox: Inbox, numbers: Sequence[int], code: int = 204) -> CooperativeWork[None]:
+    """
+    Delete messages.  The header field ``Deletion`` has the number by which a client can undo it.
+
+    Args:
+        request: The request.
+        inbox: The messages.
+        numbers: Their numbers.
+        code: The status code of the response.
+
+    Yields:
+        Deferreds to wait for.
+    """
+    deletion = yield from inbox.delete(numbers)
+    if deletion:
+        request.setHeader("Deletion", str(deletion))
+    request.setResponseCode(code)
 
 
 class UndoResource(InboxResource):

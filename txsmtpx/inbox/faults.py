@@ -103,6 +103,16 @@ class Faults:
             raise ValueError(f"there are {MAX_FAULTS} faults already; delete one")
         self._faults[key] = (fault, pattern)
 
+    def remove(self, command: str, addresses: str = "") -> None:
+        """
+        Delete one fault, if it is there.
+
+        Args:
+            command: The command.
+            addresses: The pattern of the addresses.
+        """
+        self._faults.pop((command, addresses), None)
+
     def clear(self, command: str = "") -> None:
         """
         Delete faults.

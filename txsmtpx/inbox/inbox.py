@@ -15,6 +15,7 @@ from twisted.internet.task import LoopingCall
 from txsmtpx.grammar import asciitext
 from txsmtpx.inbox.cooperative_work import CooperativeWork
 from txsmtpx.inbox.faults import Faults
+from txsmtpx.inbox.inbox_counts import InboxCounts
 from txsmtpx.inbox.inbox_errors import Busy, MessageDeleted
 from txsmtpx.inbox.inbox_reactor import IInboxReactor
 from txsmtpx.inbox.inbox_store import ChangeSubscriber, InboxStore, StoreChange
@@ -41,6 +42,7 @@ class Inbox:
         release: It sends messages on to real recipients; None if the operator does not allow this.
         faults: The faults on demand; None if the operator does not allow them.
         tools: What the operator allows beyond showing a message.
+        counts: What has happened since the start.
         subscribers: Functions that are called with each change, after this object is up to date.
 
     Args:
@@ -67,6 +69,7 @@ class Inbox:
         self._reactor = reactor
         self.parser: MessageParser = MessageParser(store, reactor)
         self._polls: set[LongPoll] = set()
+        self.counts: InboxCounts = InboxCounts(reactor.seconds())
         self._newest = 0
         self._deletion = 0
         self._expiring = LoopingCall(store.expire)
@@ -74,6 +77,11 @@ class Inbox:
         self._undo_timers: dict[int, IDelayedCall] = {}
         self._deleted: dict[int, int] = {}
         store.subscribe(self._changed)
+
+    @property
+    def uptime(self) -> float:
+        """The seconds since the inbox was started."""
+        return self._reactor.seconds() - self.counts.started
 
     def start(self) -> None:
         """Begin to follow the changes of the store, and to delete messages that are too old."""
@@ -90,6 +98,7 @@ class Inbox:
         self.parser.stop()
 
     def _changed(self, change: StoreChange) -> None:
+        self.counts.add(change)
         if change.kind == "deleted":
             for number in change.numbers:
                 self.parser.forget(number)

@@ -14,7 +14,8 @@ While a deletion can be undone, both are kept.  The memory of summaries counts a
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from twisted.internet.interfaces import IReactorTime
@@ -67,6 +68,11 @@ class MemoryStore(ChangeReports):
         """The number of messages that were not read."""
         return sum(number not in self._read for number in self.backend.numbers)
 
+    @property
+    def octets(self) -> int:
+        """The octets of all messages."""
+        return sum(len(each.content) for each in self.backend.newer(0))
+
     def start(self) -> None:
         """Subscribe to the changes of the backend."""
         self.mailboxes.begin(self.backend.messages)
@@ -85,8 +91,8 @@ class MemoryStore(ChangeReports):
             return
         held = self.mailboxes.add(received)
         if not self._restoring:
-            names = self.mailboxes.names_of(received)
-            self.report(StoreChange("arrived", [received.id], partial(self._listed, received), names))
+            names, size = self.mailboxes.names_of(received), len(received.content)
+            self.report(StoreChange("arrived", [received.id], partial(self._listed, received), names, size))
             self.hold(received.id, held)
             self._delete(self.mailboxes.overflow(received))
 
@@ -283,6 +289,43 @@ class MemoryStore(ChangeReports):
         changed = [each for each in numbers if each in self.backend and (each in self._read) != read]
         if changed:
             self._read.symmetric_difference_update(changed)
+            self.report(StoreChange("marked", changed))
+
+    def tags(self) -> CooperativeWork[dict[str, int]]:
+        """
+        Count the messages of each tag.
+
+        Returns:
+            The number of messages of each tag.
+
+        Yields:
+            None after each message.
+        """
+        found: Counter[str] = Counter()
+        for number in list(self.backend.numbers):
+            if number in self.backend:
+                found.update(self.summary_of(self.backend.get(number)).tags)
+            yield None
+        return dict(found)
+
+    def retag(self, tags: Mapping[int, Sequence[str]]) -> CooperativeWork[None]:
+        """
+        Replace the tags of messages.
+
+        Args:
+            tags: The new tags by the number of the message.
+
+        Yields:
+            None after each message.
+        """
+        changed = []
+        for number, names in tags.items():
+            if number in self.backend:
+                changed.append(number)
+                held = self.summary_of(self.backend.get(number)).retag(names)
+                self.hold(number, held)
+            yield None
+        if changed:
             self.report(StoreChange("marked", changed))
 
     def delete(self, numbers: Sequence[int], deletion: int) -> CooperativeWork[int]:

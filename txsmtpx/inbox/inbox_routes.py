@@ -193,7 +193,7 @@ def _message_routes(inbox: Inbox) -> list[ApiRoute]:
                 ApiOperation(
                     "GET",
                     "Download the decoded octets of a part.",
-                    (ApiResponse(200, "The octets.", content_type="application/octet-stream"), _MISSING),
+                    (ApiResponse(200, "The octets.", content_type="application/octet-stream, image/*"), _MISSING),
                 ),
             ),
             partial(PartResource, inbox),

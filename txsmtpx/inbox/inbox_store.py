@@ -7,7 +7,7 @@ contract only, so they are the same on both.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -43,16 +43,18 @@ class StoreChange:
     Describe a change of a store.
 
     Attributes:
-        kind: What has happened to the messages.  "marked": they are read or unread now.
+        kind: What has happened to the messages.  "marked": they are read or unread now, or have other tags.
         numbers: The numbers of the messages.
         describe: A function that returns the message that has arrived; None for other changes.
         mailboxes: The mailboxes of the message that has arrived.
+        octets: The octets of the message that has arrived.
     """
 
     kind: Literal["arrived", "deleted", "restored", "marked"]
     numbers: Sequence[int]
     describe: Callable[[], ListedMessage] | None = None
     mailboxes: Sequence[str] = ()
+    octets: int = 0
 
 
 ChangeSubscriber = Callable[[StoreChange], object]
@@ -113,6 +115,10 @@ class InboxStore(Protocol):
     @property
     def unread(self) -> int:
         """The number of messages that were not read, without deleted ones."""
+
+    @property
+    def octets(self) -> int:
+        """The octets of all messages, without deleted ones."""
 
     def start(self) -> None:
         """Begin to report changes."""
@@ -231,6 +237,26 @@ class InboxStore(Protocol):
         Args:
             numbers: The numbers.  Messages that do not exist are skipped.
             read: True for read.
+
+        Returns:
+            Work without a result.
+        """
+
+    def tags(self) -> CooperativeWork[dict[str, int]]:
+        """
+        Count the messages of each tag.
+
+        Returns:
+            The number of messages of each tag that a message has, by tag.
+        """
+
+    def retag(self, tags: Mapping[int, Sequence[str]]) -> CooperativeWork[None]:
+        """
+        Replace the tags of messages.  The mailboxes of the messages stay.
+
+        Args:
+            tags: The new tags by the number of the message, in the form of `txsmtpx.inbox.message_tags.plain_tags`.
+                Messages that do not exist are skipped.
 
         Returns:
             Work without a result.

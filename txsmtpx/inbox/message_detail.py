@@ -16,8 +16,10 @@ from txsmtpx.backends.received import Received
 from txsmtpx.content.part import MAX_PARTS
 from txsmtpx.grammar.options import MailOptions
 from txsmtpx.inbox.checked_content import CheckedContent
+from txsmtpx.inbox.mailhog_content import mailhog_content
 from txsmtpx.inbox.message_structure import StructurePart
 from txsmtpx.inbox.parsed_message import ParsedMessage
+from txsmtpx.inbox.part_checksums import serialized_checksums
 from txsmtpx.inbox.remote_references import RemoteReferences
 
 MAX_FIELDS = 1000
@@ -38,7 +40,7 @@ MAX_TEXT = 1024 * 1024
 MAX_HTML = 4 * 1024 * 1024
 """Octets of the HTML, in UTF-8."""
 
-View = Literal["detail", "html", "remote", "part", "content"]
+View = Literal["detail", "html", "remote", "part", "content", "checksums", "mailhog"]
 """A view of a message that the parser computes, see `rendered_view`."""
 
 
@@ -271,8 +273,8 @@ def rendered_view(message: ParsedMessage, view: View, number: int = 0) -> bytes 
     Args:
         message: The message.
         view: "detail" for `MessageDetail.serialized`, "html" for the sanitized HTML in UTF-8, "remote" for the
-            HTML with `RemoteReferences.serialized`, "content" for `CheckedContent.serialized`, or "part" for the
-            decoded content of a part.
+            HTML with `RemoteReferences.serialized`, "content" for `CheckedContent.serialized`, "checksums" for
+            `serialized_checksums`, "mailhog" for `mailhog_content`, or "part" for the decoded content of a part.
         number: The number of the part.  The other views ignore it.
 
     Returns:
@@ -288,4 +290,8 @@ def rendered_view(message: ParsedMessage, view: View, number: int = 0) -> bytes 
         return None if sanitized is None else references.serialized(sanitized.html)
     if view == "content":
         return CheckedContent.of(message).serialized()
+    if view == "checksums":
+        return serialized_checksums(message.parts)
+    if view == "mailhog":
+        return mailhog_content(message)
     return next((part.octets for part in message.parts if part.number == number), None)

@@ -18,6 +18,7 @@ from txsmtpx.inbox.inbox_store import InboxStore
 from txsmtpx.inbox.message_detail import MessageDetail, View, parsed_content, rendered_view
 from txsmtpx.inbox.parsed_message import ParsedMessage
 from txsmtpx.inbox.parser_process import ParserProcess
+from txsmtpx.inbox.part_checksums import PartChecksums, deserialized_checksums
 
 log = Logger(__name__)
 
@@ -133,6 +134,36 @@ class MessageParser:
             raised as by `detail`.
         """
         return self._view(received, "part", number)
+
+    def checksums(self, received: Received) -> CooperativeWork[list[PartChecksums]]:
+        """
+        Compute the checksums of the parts of a message.
+
+        Args:
+            received: The message.
+
+        Returns:
+            The checksums of each part; none if the message exceeds a limit.  `Busy` and `MessageDeleted` are raised as
+            by `detail`.
+
+        Yields:
+            A Deferred to wait for the process that parses long messages.
+        """
+        octets = yield from self._view(received, "checksums")
+        return [] if octets is None else deserialized_checksums(octets)
+
+    def mailhog(self, received: Received) -> CooperativeWork[bytes | None]:
+        """
+        Describe the content of a message as MailHog does.
+
+        Args:
+            received: The message.
+
+        Returns:
+            The result of `mailhog_content`; None if the message exceeds a limit.  `Busy` and `MessageDeleted` are
+            raised as by `detail`.
+        """
+        return self._view(received, "mailhog")
 
     def _view(self, received: Received, view: View, number: int = 0) -> CooperativeWork[bytes | None]:
         if received.id in self._too_expensive:

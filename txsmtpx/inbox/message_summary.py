@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 
 from twisted.logger import Logger
@@ -32,6 +33,8 @@ MAX_TEXT = 64 * 1024
 """Octets that are searched of the text, in UTF-8."""
 
 _SPACE = re.compile(r"\s+")
+_NAMES: dict[Field, tuple[Field, ...]] = {"to": ("to", "cc"), "addressed": ("from", "to", "cc")}
+"""The fields of a summary in which a field of a search is looked for, if there are several."""
 
 
 class MessageSummary:
@@ -64,6 +67,7 @@ class MessageSummary:
     def __init__(self, received: Received) -> None:
         self.id: int = received.id
         self.size: int = len(received.content)
+        self.tags: list[str] = []
         try:
             message = ParsedMessage(received, beginning_only=True)
             text = message.readable_text
@@ -80,6 +84,22 @@ class MessageSummary:
         held = (vars(self), *vars(self).values(), *self.fields.values(), *self.tags)
         self.held: int = sum(map(sys.getsizeof, held))
 
+    def retag(self, tags: Sequence[str]) -> int:
+        """
+        Replace the tags.
+
+        Args:
+            tags: The new tags.
+
+        Returns:
+            The octets of memory that this object takes in addition.
+        """
+        before = self.tags
+        self.tags = list(tags)
+        held = sum(map(sys.getsizeof, (self.tags, *self.tags))) - sum(map(sys.getsizeof, (before, *before)))
+        self.held += held
+        return held
+
     def _summarize(self, message: ParsedMessage, text: str) -> None:
         self.arrived: str = arrived_text(message.received.arrived)
         self.sender: str = message.sender[:MAX_FIELD]
@@ -90,7 +110,7 @@ class MessageSummary:
         self.subject: str = message.subject[:MAX_FIELD]
         self.beginning: str = _SPACE.sub(" ", text[:400]).strip()[:160]
         self.attachments: int = len(message.attachments)
-        self.tags: list[str] = tags_of(message.received.recipients, message.header.get_all("x-tags"))
+        self.tags = tags_of(message.received.recipients, message.header.get_all("x-tags"))
 
     def listed(self, received: Received, read: bool) -> ListedMessage:
         """
@@ -156,11 +176,11 @@ class MessageSummary:
 
     def _has(self, field: Field, words: str, received: Received) -> bool:
         searched = b" " + words.encode("utf-8", "replace")
-        names = ("to", "cc") if field == "to" else (field,)
+        names = _NAMES.get(field, (field,))
         if any(searched in text for name, text in self.fields.items() if not field or name in names):
             return True
         envelope = envelope_texts(received)
-        return any(has_words(text, words) for name, text in envelope.items() if not field or name == field)
+        return any(has_words(text, words) for name, text in envelope.items() if not field or name in names)
 
 
 def envelope_texts(received: Received) -> dict[Field, str]:

@@ -40,5 +40,21 @@ def tags_of(recipients: Sequence[str], fields: Iterable[str]) -> list[str]:
         found.append(local.strip('"').partition("+")[2])
     for field in fields:
         found += field[: MAX_TAGS * MAX_TAG].split(",")
-    tags = (tag.strip().lower() for tag in found)
-    return list(dict.fromkeys(tag for tag in tags if 0 < len(tag) <= MAX_TAG))[:MAX_TAGS]
+    return [tag for tag in plain_tags(found) if len(tag) <= MAX_TAG][:MAX_TAGS]
+
+
+def plain_tags(tags: Iterable[str]) -> list[str]:
+    """
+    Return tags in the form in which they are stored and compared.
+
+    Args:
+        tags: The tags.
+
+    Returns:
+        The tags in lower case, without white space around them, each once; empty ones are left out.
+
+    Example:
+        >>> plain_tags([" Welcome", "welcome", ""])
+        ['welcome']
+    """
+    return list(dict.fromkeys(filter(None, (tag.strip().lower() for tag in tags))))

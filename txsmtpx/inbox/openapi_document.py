@@ -126,5 +126,5 @@ def _response(response: ApiResponse) -> dict[str, JsonValue]:
     if response.schema is not None:
         described["content"] = {"application/json": {"schema": response.schema}}
     elif response.content_type:
-        described["content"] = {response.content_type: {}}
+        described["content"] = {each: {} for each in response.content_type.split(", ")}
     return described

@@ -11,7 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
+from functools import partial
 from typing import Literal
 
 from txsmtpx.grammar import asciitext
@@ -25,8 +26,8 @@ MAX_LENGTH = 1000
 MAX_TERMS = 20
 """Terms of a query.  A message is searched once for each."""
 
-Field = Literal["", "from", "to", "cc", "subject", "message-id"]
-"""A field in which words are searched; "" for all fields and the text."""
+Field = Literal["", "from", "to", "cc", "addressed", "subject", "message-id"]
+"""A field in which words are searched; "" for all fields and the text, "addressed" for all fields with addresses."""
 
 Kind = Literal["words", "attachment", "read", "tagged", "tag", "before", "after", "larger", "smaller", "mailbox"]
 """What a term compares."""
@@ -66,6 +67,7 @@ class SearchQuery:
     Args:
         text: The text of the search field.
         mailbox: The name of a mailbox, to which the search is limited; "" for all.
+        zone: The zone of times without an offset.
 
     Raises:
         BadRequest: The text is too long, has too many terms, or a term is wrong.
@@ -77,14 +79,15 @@ class SearchQuery:
          big invoice True
     """
 
-    def __init__(self, text: str, mailbox: str = "") -> None:
+    def __init__(self, text: str, mailbox: str = "", zone: tzinfo = UTC) -> None:
         if len(text) > MAX_LENGTH:
             raise BadRequest(f"search: {len(text)} characters are too many; the limit is {MAX_LENGTH}")
         self.terms: list[SearchTerm] = []
         for sign, prefix, quoted, word in _TERM.findall(text):
             name = asciitext.lower(prefix)
             if name in _PREFIXES:
-                value, term = quoted or word, _PREFIXES[name]
+                value = quoted or word
+                term = partial(_moment, zone) if name in ("before", "after") else _PREFIXES[name]
                 if not value:
                     raise BadRequest(f"search: {name}: needs a value right behind it, such as {_EXAMPLES[name]}")
                 self.terms.append(term(name, value, bool(sign)))
@@ -108,8 +111,7 @@ def _field(name: str, value: str, excluded: bool) -> SearchTerm:
     words = words_of(value)
     if not words:
         raise BadRequest(f"search: {name}: needs a word with a letter or a digit, not {value[:100]!r}")
-    field: Field = name  # type: ignore[assignment]  # it is a name of _PREFIXES
-    return SearchTerm("words", words, field, excluded)
+    return SearchTerm("words", words, _FIELDS[name], excluded)
 
 
 def _choice(name: str, value: str, excluded: bool) -> SearchTerm:
@@ -124,10 +126,10 @@ def _tag(name: str, value: str, excluded: bool) -> SearchTerm:
     return SearchTerm("tag", value.lower(), excluded=excluded)
 
 
-def _moment(name: str, value: str, excluded: bool) -> SearchTerm:
+def _moment(zone: tzinfo, name: str, value: str, excluded: bool) -> SearchTerm:
     try:
         moment = datetime.fromisoformat(value)
-        seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        seconds = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp()
     except (ValueError, OverflowError):
         text = f"search: {name}: needs a date such as 2026-06-15, or a time such as 2026-06-15T15:06, not"
         raise BadRequest(f"{text} {value[:100]!r}") from None
@@ -148,10 +150,25 @@ _CHOICES: dict[str, dict[str, tuple[Kind, bool]]] = {
 }
 """The values of a prefix: the kind of the term, and True if the value is the opposite of that kind."""
 
+_FIELDS: dict[str, Field] = {
+    "from": "from",
+    "to": "to",
+    "cc": "cc",
+    "bcc": "to",
+    "reply-to": "to",
+    "addressed": "addressed",
+    "subject": "subject",
+    "message-id": "message-id",
+}
+"""The field of each prefix.  Bcc and Reply-To are searched together with To."""
+
 _EXAMPLES = {
     "from": "from:ann",
     "to": "to:ann",
     "cc": "cc:ann",
+    "bcc": "bcc:ann",
+    "reply-to": "reply-to:ann",
+    "addressed": "addressed:ann",
     "subject": "subject:invoice",
     "message-id": "message-id:a1b2@example.org",
     "has": "has:attachment",
@@ -164,9 +181,9 @@ _EXAMPLES = {
 }
 
 _PREFIXES: dict[str, Callable[[str, str, bool], SearchTerm]] = {
-    **dict.fromkeys(("from", "to", "cc", "subject", "message-id"), _field),
+    **dict.fromkeys(_FIELDS, _field),
     **dict.fromkeys(("has", "is"), _choice),
-    **dict.fromkeys(("before", "after"), _moment),
+    **dict.fromkeys(("before", "after"), partial(_moment, UTC)),
     **dict.fromkeys(("larger", "smaller"), _size),
     "tag": _tag,
 }

@@ -1,0 +1,31 @@
+"""The table of the API for helpers of MailHog, compared with MailHog's own."""
+
+from __future__ import annotations
+
+from txsmtpx.inbox.mailhog_routes import mailhog_routes
+
+OF_MAILHOG = {
+    "/v1/messages": {"GET", "DELETE"},
+    "/v1/messages/{id}": {"GET", "DELETE"},
+    "/v1/messages/{id}/download": {"GET"},
+    "/v1/messages/{id}/mime/part/{part}/download": {"GET"},
+    "/v1/messages/{id}/release": {"POST"},
+    "/v1/events": {"GET"},
+    "/v2/messages": {"GET"},
+    "/v2/search": {"GET"},
+    "/v2/jim": {"GET", "POST", "PUT", "DELETE"},
+    "/v2/outgoing-smtp": {"GET"},
+    "/v2/websocket": {"GET"},
+}
+"""The paths and methods of MailHog 1.0.1."""
+
+ABSENT = {"/v1/messages/{id}/mime/part/{part}/download", "/v1/messages/{id}/release", "/v1/events", "/v2/jim",
+          "/v2/outgoing-smtp", "/v2/websocket"}  # fmt: skip
+
+OF_MAILPIT = {"/v1/messages"}
+"""What is in the other table."""
+
+
+def test_paths_and_methods(web):
+    table = {route.path: set(route.methods) for route in mailhog_routes(web.site.inbox)}
+    assert table == {path: OF_MAILHOG[path] for path in OF_MAILHOG.keys() - ABSENT - OF_MAILPIT}

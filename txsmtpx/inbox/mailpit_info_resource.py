@@ -1,0 +1,72 @@
+"""Facts about the inbox for helpers of Mailpit: ``/api/v1/info``."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+from twisted.web.server import Request
+
+from txsmtpx.inbox.inbox import Inbox
+from txsmtpx.inbox.inbox_resource import InboxResource
+from txsmtpx.inbox.json_text import JsonValue
+from txsmtpx.inbox.query_parameters import QueryParameters
+from txsmtpx.inbox.streamed_response import StreamedResponse, json_response
+
+if sys.platform != "win32":
+    import resource
+
+
+class MailpitInfoResource(InboxResource):
+    """
+    ``/api/v1/info``: describe the inbox.
+
+    Args:
+        inbox: The messages.
+    """
+
+    def __init__(self, inbox: Inbox) -> None:
+        InboxResource.__init__(self)
+        self._inbox = inbox
+
+    def get(self, request: Request, parameters: QueryParameters) -> StreamedResponse:
+        """
+        Describe the inbox.
+
+        Args:
+            request: The request.
+            parameters: The query parameters: none.
+
+        Yields:
+            The JSON in pieces.
+        """
+        store, counts = self._inbox.store, self._inbox.counts
+        tags = yield from store.tags()  # so that the totals of a file are known
+        described: dict[str, JsonValue] = {
+            "Version": f"txsmtpx {version('txsmtpx')}",
+            "LatestVersion": "disabled",
+            "Database": "",
+            "DatabaseSize": store.octets,
+            "Messages": store.total,
+            "Unread": store.unread,
+            "Tags": tags,
+            "RuntimeStats": {
+                "Uptime": int(self._inbox.uptime),
+                "Memory": _memory(),
+                "MessagesDeleted": counts.deleted,
+                "SMTPAccepted": counts.arrived,
+                "SMTPAcceptedSize": counts.octets,
+                "SMTPRejected": 0,
+                "SMTPIgnored": 0,
+            },
+        }
+        yield from json_response(request, described)
+
+
+def _memory() -> int:
+    """Return the memory of this process in octets; 0 where it is not known."""
+    statm = Path("/proc/self/statm")  # Linux
+    if sys.platform == "win32" or not statm.exists():
+        return 0
+    return int(statm.read_text().split()[1]) * resource.getpagesize()
