@@ -3,11 +3,38 @@
 from __future__ import annotations
 
 import copy
+import re
+from collections.abc import Iterable
 from typing import Any
 
 from jsonschema import Draft202012Validator
 
 from tests.inbox.site import Answer, Web
+from txsmtpx.inbox.api_operation import ApiRoute
+
+
+def operations(routes: Iterable[ApiRoute]) -> set[tuple[str, str]]:
+    """The method and the path of each operation of a table, with ``{}`` for each value."""
+    return {(method, _comparable(route.path)) for route in routes for method in route.methods}
+
+
+def named(texts: Iterable[str]) -> set[tuple[str, str]]:
+    """The same, of texts such as ``GET``, ``DELETE /api/messages/ID``."""
+    found: set[tuple[str, str]] = set()
+    for text in texts:
+        methods: list[str] = []
+        complete = False
+        for method, path in re.findall(r"(GET|POST|PUT|DELETE)|/api(/[^`?]*)", text):
+            if method:
+                methods = [method] if complete else [*methods, method]
+            else:
+                found |= {(each, _comparable(path)) for each in methods}
+            complete = not method
+    return found
+
+
+def _comparable(path: str) -> str:
+    return re.sub(r"\{\w+\}|\b[A-Z]+\b", "{}", path)
 
 
 class Documented:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
+from tests.docs.page import Page
+from tests.inbox.documented import named, operations
 from txsmtpx.inbox.mailhog_routes import mailhog_routes
 
 OF_MAILHOG = {
@@ -29,3 +33,9 @@ OF_MAILPIT = {"/v1/messages"}
 def test_paths_and_methods(web):
     table = {route.path: set(route.methods) for route in mailhog_routes(web.site.inbox)}
     assert table == {path: OF_MAILHOG[path] for path in OF_MAILHOG.keys() - ABSENT - OF_MAILPIT}
+
+
+def test_the_page_has_each_operation(web):
+    """Also in the other direction."""
+    rows = re.findall(r"^\| MailHog \| (`GET.*?) \|", Page("docs/inbox.md").text, re.MULTILINE)
+    assert named(rows) == operations(mailhog_routes(web.site.inbox)) | {("DELETE", "/v1/messages")}

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
+from tests.docs.page import Page
+from tests.inbox.documented import named, operations
 from txsmtpx.inbox.mailpit_routes import mailpit_routes
 
 OF_MAILPIT = {
@@ -39,3 +43,9 @@ def test_paths_and_methods(web):
             path = path.replace(name, "{}")
         table[path] = set(route.methods)
     assert table == {path: methods for path, methods in OF_MAILPIT.items() if path not in ABSENT}
+
+
+def test_the_page_has_each_operation(web):
+    """Also in the other direction."""
+    rows = re.findall(r"^\| Mailpit \| (`GET.*?) \|", Page("docs/inbox.md").text, re.MULTILINE)
+    assert named(rows) == operations(mailpit_routes(web.site.inbox))

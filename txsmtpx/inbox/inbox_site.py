@@ -19,6 +19,7 @@ from txsmtpx.inbox.event_stream import EventStream
 from txsmtpx.inbox.inbox import Inbox
 from txsmtpx.inbox.inbox_request import AddressedSite, InboxRequest, redirect
 from txsmtpx.inbox.inbox_resource import ErrorResource, InboxResource
+from txsmtpx.inbox.mailpit_view_resource import MailpitViewsResource
 from txsmtpx.inbox.page_renderer import ListeningAddress, PageRenderer
 from txsmtpx.inbox.pages import FrontPage
 from txsmtpx.inbox.query_parameters import QueryParameters
@@ -82,6 +83,7 @@ class InboxSite(AddressedSite):
         front = FrontPage(PageRenderer(inbox, addresses))
         front.putChild(b"api", ApiRouter(api_table(inbox, self._events, most // 2)))
         front.putChild(b"static", _static())
+        front.putChild(b"view", MailpitViewsResource(inbox))
         mounted = _mounted(front, self.addresses.path)
         root = _CheckedResource(mounted, SameOriginCheck(names), CrossOriginAccess(origins), login)
         LimitedSite.__init__(self, root, clock, "the web inbox", most)

@@ -14,7 +14,7 @@ from txsmtpx.inbox.parsed_message import ParsedMessage
 MAX_SOURCE = 16 * 1024 * 1024
 """Octets of a message that is described as a whole."""
 
-MAX_JSON = 12 * 1024 * 1024
+MAX_JSON = 16 * 1024 * 1024
 """Octets of the JSON of a whole message.  Its body and its parts have the same text again: four times this in all."""
 
 

@@ -16,24 +16,49 @@ from txsmtpx.inbox.query_parameters import QueryParameters
 from txsmtpx.inbox.streamed_response import PIECE, StreamedResponse, json_response
 
 
-class _OneMessage(InboxResource):
+class OneMessageResource(InboxResource):
+    """
+    A resource of one message.
+
+    Attributes:
+        inbox: The messages.
+
+    Args:
+        inbox: The messages.
+        name: The number of the message, or "latest".
+    """
+
     def __init__(self, inbox: Inbox, name: str) -> None:
         InboxResource.__init__(self)
-        self._inbox = inbox
+        self.inbox = inbox
         self._name = name
 
-    def _number(self, parameters: QueryParameters) -> CooperativeWork[int]:
-        """Return the number of the message.  With a query, "latest" is the newest message that it finds."""
+    def number(self, parameters: QueryParameters) -> CooperativeWork[int]:
+        """
+        Return the number of the message.
+
+        Args:
+            parameters: ``query``, ``tz`` and ``mailbox``.  With one, "latest" is the newest message that it finds.
+
+        Returns:
+            The number.
+
+        Yields:
+            What the search yields.
+
+        Raises:
+            MessageDeleted: There is no such message.
+        """
         query = mailpit_query(parameters, parameters.text("query"))
         if self._name == "latest" and query:
-            found = yield from self._inbox.store.numbers(query)
+            found = yield from self.inbox.store.numbers(query)
             if not found:
                 raise MessageDeleted
             return found[0]
-        return (yield from self._inbox.number_of(self._name))
+        return (yield from self.inbox.number_of(self._name))
 
 
-class MailpitMessageResource(_OneMessage):
+class MailpitMessageResource(OneMessageResource):
     """
     ``/api/v1/message/ID``: describe a message, and mark it as read.
 
@@ -53,19 +78,19 @@ class MailpitMessageResource(_OneMessage):
         Yields:
             The JSON in pieces.
         """
-        number = yield from self._number(parameters)
-        listed = yield from self._inbox.store.described(number)
-        received = yield from self._inbox.store.message(number)
-        detail = yield from self._inbox.parser.detail(received)
+        number = yield from self.number(parameters)
+        listed = yield from self.inbox.store.described(number)
+        received = yield from self.inbox.store.message(number)
+        detail = yield from self.inbox.parser.detail(received)
         has_files = len(detail.parts) > 1
-        checksums = (yield from self._inbox.parser.checksums(received)) if has_files else []
+        checksums = (yield from self.inbox.parser.checksums(received)) if has_files else []
         hold(request, detail.held)
         described = mailpit_message(listed, received, detail, checksums)
-        yield from self._inbox.store.mark([number], True)
+        yield from self.inbox.store.mark([number], True)
         yield from json_response(request, described)
 
 
-class MailpitHeadersResource(_OneMessage):
+class MailpitHeadersResource(OneMessageResource):
     """
     ``/api/v1/message/ID/headers``: the header fields of a message.
 
@@ -85,13 +110,13 @@ class MailpitHeadersResource(_OneMessage):
         Yields:
             The JSON in pieces.
         """
-        number = yield from self._number(parameters)
-        content = yield from self._inbox.store.piece(number, 0, BEGINNING)
+        number = yield from self.number(parameters)
+        content = yield from self.inbox.store.piece(number, 0, BEGINNING)
         hold(request, len(content))
         yield from json_response(request, mailpit_headers(content))
 
 
-class MailpitRawResource(_OneMessage):
+class MailpitRawResource(OneMessageResource):
     """
     ``/api/v1/message/ID/raw``: the octets of a message as text.
 
@@ -112,12 +137,12 @@ class MailpitRawResource(_OneMessage):
             The octets in pieces.
         """
         download = parameters.number("dl", 0, 1)
-        number = yield from self._number(parameters)
-        size = (yield from self._inbox.store.described(number)).size
+        number = yield from self.number(parameters)
+        size = (yield from self.inbox.store.described(number)).size
         request.setHeader("Content-Type", "text/plain; charset=utf-8")
         request.setHeader("Content-Length", str(size))
         if download:
             request.setHeader("Content-Disposition", f'attachment; filename="{number}.eml"')
         # A client that reads slowly must not keep the message in memory.
         for at in range(0, size, PIECE):
-            yield (yield from self._inbox.store.piece(number, at, PIECE))
+            yield (yield from self.inbox.store.piece(number, at, PIECE))
