@@ -24,7 +24,7 @@ def valid(schema, value):
 
 
 def test_schemas():
-    schema = object_of(name=TEXT, numbers=list_of(NUMBER), flags=map_of(FLAG))
+    schema = object_of({"name": TEXT, "numbers": list_of(NUMBER), "flags": map_of(FLAG)})
     right = {"name": "x", "numbers": [0, 1], "flags": {"a": True}}
     assert valid(schema, right)
     assert valid(schema, right | {"another": 1})

@@ -1,4 +1,4 @@
-"""Requests to the inbox: the headers of each response, and bodies that are not read."""
+"""Requests to the inbox: the headers of each response, and bodies."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from tests.inbox.site import Line
 from txsmtpx.inbox.content_security_policy import SECURITY_HEADERS
 from txsmtpx.inbox.inbox_errors import Busy
-from txsmtpx.inbox.inbox_request import has_body, hold
+from txsmtpx.inbox.inbox_request import MAX_BODY, body_of, has_body, hold
 from txsmtpx.inbox.inbox_resource import InboxResource
 
 PATHS = ["/", "/messages", "/messages/1", "/messages/1/frame", "/messages/9", "/messages/1/nothing", "/nothing", "/api",
@@ -75,3 +75,11 @@ def test_what_all_responses_may_hold_together_is_limited(web, monkeypatch):
     monkeypatch.setattr(web.site.connections, "hold", lambda channel, octets: octets < 10**9)
     assert web.get("/api/messages").body == b"done"
     assert len(held) == 1
+
+
+def test_a_body_is_kept_up_to_a_limit(web, monkeypatch):
+    found = []
+    monkeypatch.setattr(InboxResource, "render", lambda self, request: found.append(body_of(request)) or b"")
+    for octets in (0, 1, MAX_BODY, MAX_BODY + 1, 3 * MAX_BODY):
+        Line(web.site, "POST", "/api/messages", {"Content-Length": str(octets)}, b"x" * octets)
+    assert [None if each is None else len(each) for each in found] == [0, 1, MAX_BODY, None, None]

@@ -252,34 +252,34 @@ def result(web, work):
 def test_tags_are_counted_and_replaced(both):
     fill(both)
     store = both.store
-    assert result(both, store.tags()) == {"new user": 1, "shop": 1, "signup": 1}
-    result(both, store.retag({1: ["shop", "\ud800"], 2: [], 9: ["x"]}))
-    counted = result(both, store.tags())
+    assert result(both, store.tags.counted()) == {"new user": 1, "shop": 1, "signup": 1}
+    result(both, store.tags.replace({1: ["shop", "\ud800"], 2: [], 9: ["x"]}))
+    counted = result(both, store.tags.counted())
     assert (counted.pop("shop"), counted.pop("signup"), list(counted.values())) == (1, 1, [1])
     assert (found(both, "tag:shop"), found(both, "is:tagged"), found(both, '"new user"')) == ([1], [1, 3], [])
     assert [each["tags"][:1] for each in both.json("/api/messages")["messages"]] == [["signup"], [], ["shop"]]
     deletion = both.ask("DELETE", "/api/messages/1").headers["Deletion"]
-    assert result(both, store.tags()) == {"signup": 1}
+    assert result(both, store.tags.counted()) == {"signup": 1}
     both.ask("POST", f"/api/deletions/{deletion}/undo")
-    assert result(both, store.tags())["shop"] == 1
+    assert result(both, store.tags.counted())["shop"] == 1
 
 
 def test_a_change_of_tags_is_reported(both):
     changes = []
     both.keep(b"")
     both.site.inbox.subscribers.append(changes.append)
-    result(both, both.store.retag({1: ["a"], 2: ["b"]}))
-    result(both, both.store.retag({2: ["b"]}))
+    result(both, both.store.tags.replace({1: ["a"], 2: ["b"]}))
+    result(both, both.store.tags.replace({2: ["b"]}))
     assert [(each.kind, list(each.numbers)) for each in changes] == [("marked", [1])]
 
 
 def test_the_octets_of_all_messages(both):
-    assert both.json("/api/messages")["total"] == both.store.octets == 0
+    assert both.json("/api/messages")["total"] == both.store.mailboxes.octets == 0
     changes = []
     both.site.inbox.subscribers.append(changes.append)
     both.keep(b"12345")
     both.keep(b"1234567890")
-    assert both.store.octets == 15
+    assert both.store.mailboxes.octets == 15
     assert [each.octets for each in changes if each.kind == "arrived"] == [5, 10]
     both.ask("DELETE", "/api/messages/1")
-    assert both.store.octets == 10
+    assert both.store.mailboxes.octets == 10

@@ -149,9 +149,9 @@ WRONG = [
     ("DELETE", "/api/v1/search?query=odd", {"query": "even"},
      "DELETE takes no body here; the parameters ids and search select messages"),
     ("GET", "/api/v1/search?query=before:2025-01-01&tz=Nowhere", b"",
-     "tz: 'Nowhere' is no time zone, such as Europe/Berlin"),
+     "tz: 'Nowhere' is no time zone of this server, such as Europe/Berlin"),
     ("GET", "/api/v1/search?query=x&tz=../../etc/passwd", b"",
-     "tz: '../../etc/passwd' is no time zone, such as Europe/Berlin"),
+     "tz: '../../etc/passwd' is no time zone of this server, such as Europe/Berlin"),
     ("GET", f"{URL}?limit=all", b"", "limit: this parameter needs a whole number from 0 to 999999999, not 'all'"),
 ]  # fmt: skip
 

@@ -112,3 +112,15 @@ def test_a_header_that_cannot_be_parsed_leaves_the_source(web, monkeypatch, logg
     assert (shown["whole"], shown["headers"]) == (False, [])
     assert web.get("/api/messages/1/source").body == b"Subject: x\r\n\r\n"
     assert len(logged_failures.flush(RecursionError)) == 2
+
+
+def test_a_message_that_takes_too_long_has_no_checksums(web):
+    file = b"Content-Disposition: attachment; filename=a\r\n\r\nx"
+    web.keep(mixed(b"\r\n" + b"x" * MAX_IN_SERVER, file))
+    assert web.json("/api/v1/message/1")["Attachments"][0]["Checksums"]["MD5"] == "9dd4e461268c8034f5c8564e155c67a6"
+    web.clock.hangs = True
+    line = web.line("GET", "/api/v2/messages")
+    web.clock.advance(REQUEST_SECONDS)
+    assert line.answer.json["items"][0]["Raw"]["Data"] == ""
+    web.clock.hangs = False
+    assert web.json("/api/v1/message/1")["Attachments"][0]["Checksums"]["MD5"] == ""

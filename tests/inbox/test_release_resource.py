@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.inbox.documented import Documented
 from tests.inbox.releasing import releasing
 from tests.inbox.site import Line
 from txsmtpx.inbox import release_resource
@@ -42,7 +43,9 @@ def test_to_those_on_it(open_inbox):
 def test_the_outcomes(open_inbox):
     with open_inbox(RCPT=["250 2.1.5 Ok", "550 5.1.1 No"], END="250 2.0.0 Taken") as web:
         web.keep(MESSAGE, "a@x.example", "b@x.example")
-        assert web.post("/api/messages/1/release").json == {
+        answer = web.post("/api/messages/1/release")
+        Documented(web).check("POST", "/messages/{id}/release", answer)
+        assert answer.json == {
             "outcomes": [
                 {"id": 1, "recipient": "a@x.example", "released": True, "reply": "250 2.0.0 Taken"},
                 {"id": 1, "recipient": "b@x.example", "released": False, "reply": "550 5.1.1 No"},

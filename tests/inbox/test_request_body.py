@@ -116,6 +116,7 @@ def test_another_type_is_rejected(web, monkeypatch, content_type):
         (b"\xff\xfe{\0}\0", "the body is no JSON; this is a body: {}"),
         (b'{"Read": NaN}', "the body is no JSON; this is a body: {}"),
         (b'{"Read": %b}' % (b"9" * 5000), "the body is no JSON; this is a body: {}"),
+        (b'{"a":' * 12_000, "the body is no JSON; this is a body: {}"),
         (b"[" * 60_000, "the body is no JSON; this is a body: {}"),
         (b"[]", "the body needs to be an object of JSON, such as {}"),
         (b"null", "the body needs to be an object of JSON, such as {}"),

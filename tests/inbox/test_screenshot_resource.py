@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+from tests.inbox.documented import Documented
 from txsmtpx.inbox.message_tools import MessageTools
 from txsmtpx.inbox.screenshot import ScreenshotFailed
 
@@ -27,6 +28,7 @@ def test_pictures(web):
     web.keep(b"\r\nx")
     answer = web.get("/api/messages/1/screenshot?width=tablet&dark=on")
     assert (answer.body, answer.headers["Content-Type"]) == (b"PNG", "image/png")
+    Documented(web).check("GET", "/messages/{id}/screenshot", answer)
     assert asked[0][1:] == (768, True)
     assert asked[0][0].endswith(b"<b>x\n")
     assert web.get("/api/messages/2/screenshot").status == 404

@@ -34,12 +34,12 @@ def list_of(schema: Schema) -> Schema:
     return {"type": "array", "items": schema}
 
 
-def object_of(**fields: Schema) -> Schema:
+def object_of(fields: Mapping[str, Schema]) -> Schema:
     """
     Return the schema of an object that has all of these fields.
 
     Args:
-        **fields: The schema of each field.
+        fields: The schema of each field.
 
     Returns:
         The schema.

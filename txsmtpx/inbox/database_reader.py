@@ -15,7 +15,7 @@ from typing import NoReturn
 
 from txsmtpx.backends.received import Received, kept_recipients
 from txsmtpx.grammar.options import MailOptions, RcptOptions
-from txsmtpx.inbox import database_schema
+from txsmtpx.inbox import database_schema, database_tags
 from txsmtpx.inbox.database_query import DatabaseQuery
 from txsmtpx.inbox.inbox_errors import Busy, MessageDeleted
 from txsmtpx.inbox.listed_mailbox import ListedMailbox, MailboxList
@@ -144,8 +144,7 @@ class DatabaseReader:
         Returns:
             The number of messages of each tag.
         """
-        statement = "SELECT name, count(*) FROM tag JOIN message ON id = message WHERE NOT deletion GROUP BY name"
-        return dict(self._connection.execute(statement).fetchall())
+        return database_tags.counted(self._connection)
 
     def mailboxes(self, start: int, limit: int) -> MailboxList:
         """

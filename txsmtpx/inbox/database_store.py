@@ -11,7 +11,7 @@ A message of 32 MiB takes its size in memory while it is open.  Requests for the
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -26,6 +26,7 @@ from txsmtpx.inbox.database_groups import GroupWriter
 from txsmtpx.inbox.database_reader import DatabaseReader
 from txsmtpx.inbox.database_writer import DatabaseWriter
 from txsmtpx.inbox.file_mailboxes import FileMailboxes
+from txsmtpx.inbox.file_tags import FileTags
 from txsmtpx.inbox.inbox_errors import Busy
 from txsmtpx.inbox.inbox_store import Found, StoreChange
 from txsmtpx.inbox.listed_message import ListedMessage
@@ -66,6 +67,7 @@ class DatabaseStore(ChangeReports):
         self._in_writer: InThread = in_thread or DatabaseThread("inbox-writer")
         self._in_reader: InThread = in_thread or DatabaseThread("inbox-reader")
         self.mailboxes: FileMailboxes = FileMailboxes(self._read, self._reader, self._writer)
+        self.tags: FileTags = FileTags(self._read, self._change, self._reader, self._writer, self._marked)
         self._open = False
         self._groups = GroupWriter(self._writer, self._in_writer, now, self._kept)
         self._hidden: set[int] = set()
@@ -81,11 +83,6 @@ class DatabaseStore(ChangeReports):
     def unread(self) -> int:
         """The number of messages that were not read.  It is known when the file has been read."""
         return self._writer.totals.unread
-
-    @property
-    def octets(self) -> int:
-        """The octets of all messages.  They are known when the file has been read."""
-        return self._writer.totals.octets
 
     def start(self) -> None:
         """Do nothing: changes are reported always."""
@@ -284,27 +281,6 @@ class DatabaseStore(ChangeReports):
     def _marked(self, changed: list[int]) -> None:
         if changed:
             self.report(StoreChange("marked", changed))
-
-    def tags(self) -> CooperativeWork[dict[str, int]]:
-        """
-        Count the messages of each tag.
-
-        Returns:
-            The number of messages of each tag.
-        """
-        return self._read(self._reader.tags)
-
-    def retag(self, tags: Mapping[int, Sequence[str]]) -> CooperativeWork[None]:
-        """
-        Replace the tags of messages.
-
-        Args:
-            tags: The new tags by the number of the message.
-
-        Yields:
-            Deferreds to wait for.
-        """
-        yield from self._change(self._marked, self._writer.retag, tags)
 
     def delete(self, numbers: Sequence[int], deletion: int) -> CooperativeWork[int]:
         """

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from twisted.logger import Logger
 
 from txsmtpx.backends.received import Received
-from txsmtpx.inbox import database_mailboxes, database_schema
+from txsmtpx.inbox import database_mailboxes, database_schema, database_tags
 from txsmtpx.inbox.database_lock import DatabaseLock
 from txsmtpx.inbox.listed_message import ListedMessage
 from txsmtpx.inbox.message_summary import MessageSummary, envelope_texts
@@ -172,8 +172,7 @@ class DatabaseWriter:
         )
         connection.execute("INSERT INTO content VALUES (?, ?)", (number, received.content))
         database_mailboxes.insert(connection, number, listed.mailboxes)
-        tags = {tag.encode("utf-8", "replace").decode("utf-8") for tag in summary.tags}
-        connection.executemany("INSERT INTO tag VALUES (?, ?)", ((tag, number) for tag in tags))
+        database_tags.insert(connection, number, summary.tags)
         connection.execute(
             "INSERT INTO word (rowid, sender, recipients, copies, subject, message_id, body)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -248,16 +247,7 @@ class DatabaseWriter:
             The numbers of the messages that exist.
         """
         with self._transaction() as connection:
-            found = [each.id for each in self._rows(connection, list(tags))]
-            _for_each(connection, "DELETE FROM tag WHERE message", found)
-            for number in found:
-                names = [tag.encode("utf-8", "replace").decode("utf-8") for tag in tags[number]]
-                connection.executemany("INSERT INTO tag VALUES (?, ?)", ((tag, number) for tag in dict.fromkeys(names)))
-                connection.execute(
-                    "UPDATE description SET listed = json_set(listed, '$.tags', json(?)) WHERE id = ?",
-                    (json.dumps(names), number),
-                )
-        return found
+            return database_tags.replace(connection, tags)
 
     def withdraw(self, numbers: Sequence[int], deletion: int) -> list[int]:
         """
@@ -355,15 +345,6 @@ def _indexed(summary: MessageSummary, received: Received) -> Iterator[str]:
 
 def _serialized(received: Received) -> str:
     """Return the envelope and the connection as JSON.  `database_reader` reads it."""
-    return json.dumps(
-        {
-            "sender": received.sender,
-            "recipients": list(received.recipients),
-            "queue_id": received.queue_id,
-            "username": received.username,
-            "peer_host": received.peer_host,
-            "helo": received.helo,
-            "protocol": received.protocol,
-            "facts": dict(received.facts),
-        }
-    )
+    names = ("sender", "queue_id", "username", "peer_host", "helo", "protocol")
+    fields = {name: getattr(received, name) for name in names}
+    return json.dumps(fields | {"recipients": list(received.recipients), "facts": dict(received.facts)})

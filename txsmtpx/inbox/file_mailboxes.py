@@ -45,6 +45,11 @@ class FileMailboxes:
         self._reader = reader
         self._writer = writer
 
+    @property
+    def octets(self) -> int:
+        """The octets of the messages of all mailboxes.  They are known when the file has been read."""
+        return self._writer.totals.octets
+
     def listed(self, start: int, limit: int) -> CooperativeWork[MailboxList]:
         """
         Return a part of the list of mailboxes.

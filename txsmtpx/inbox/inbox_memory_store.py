@@ -7,15 +7,12 @@ for a message ends when the message is deleted:
   - The summary is computed when the message is first listed or searched.
   - The numbers of the messages that were read are kept.
 
-While a deletion can be undone, both are kept.  The memory of summaries counts as memory of the message
-(`MemoryBackend.hold`).
+While a deletion can be undone, both are kept.  The memory of summaries counts as that of messages.
 """
 
 from __future__ import annotations
 
-import contextlib
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from twisted.internet.interfaces import IReactorTime
@@ -28,6 +25,7 @@ from txsmtpx.inbox.inbox_errors import Busy, MessageDeleted
 from txsmtpx.inbox.inbox_store import Found, StoreChange
 from txsmtpx.inbox.listed_message import ListedMessage
 from txsmtpx.inbox.memory_mailboxes import MemoryMailboxes
+from txsmtpx.inbox.memory_tags import MemoryTags
 from txsmtpx.inbox.message_summary import MessageSummary
 from txsmtpx.inbox.search_query import SearchQuery
 
@@ -42,6 +40,7 @@ class MemoryStore(ChangeReports):
     Attributes:
         backend: The backend that keeps the messages.
         mailboxes: The mailboxes.
+        tags: The tags.
 
     Args:
         backend: The backend that keeps the messages.
@@ -57,6 +56,7 @@ class MemoryStore(ChangeReports):
         self._deletions: dict[int, set[int]] = {}
         self._restoring = False
         self.mailboxes: MemoryMailboxes = MemoryMailboxes(self._read)
+        self.tags: MemoryTags = MemoryTags(backend, self.summary_of, self.report)
 
     @property
     def total(self) -> int:
@@ -67,11 +67,6 @@ class MemoryStore(ChangeReports):
     def unread(self) -> int:
         """The number of messages that were not read."""
         return sum(number not in self._read for number in self.backend.numbers)
-
-    @property
-    def octets(self) -> int:
-        """The octets of all messages."""
-        return sum(len(each.content) for each in self.backend.newer(0))
 
     def start(self) -> None:
         """Subscribe to the changes of the backend."""
@@ -91,8 +86,8 @@ class MemoryStore(ChangeReports):
             return
         held = self.mailboxes.add(received)
         if not self._restoring:
-            names, size = self.mailboxes.names_of(received), len(received.content)
-            self.report(StoreChange("arrived", [received.id], partial(self._listed, received), names, size))
+            names, describe = self.mailboxes.names_of(received), partial(self._listed, received)
+            self.report(StoreChange("arrived", [received.id], describe, names, len(received.content)))
             self.hold(received.id, held)
             self._delete(self.mailboxes.overflow(received))
 
@@ -270,7 +265,7 @@ class MemoryStore(ChangeReports):
         Returns:
             True if the message exists.
         """
-        with contextlib.suppress(KeyError):  # the message was deleted
+        if number in self.backend:
             self.backend.hold(number, octets)
         return number in self.backend
 
@@ -289,43 +284,6 @@ class MemoryStore(ChangeReports):
         changed = [each for each in numbers if each in self.backend and (each in self._read) != read]
         if changed:
             self._read.symmetric_difference_update(changed)
-            self.report(StoreChange("marked", changed))
-
-    def tags(self) -> CooperativeWork[dict[str, int]]:
-        """
-        Count the messages of each tag.
-
-        Returns:
-            The number of messages of each tag.
-
-        Yields:
-            None after each message.
-        """
-        found: Counter[str] = Counter()
-        for number in list(self.backend.numbers):
-            if number in self.backend:
-                found.update(self.summary_of(self.backend.get(number)).tags)
-            yield None
-        return dict(found)
-
-    def retag(self, tags: Mapping[int, Sequence[str]]) -> CooperativeWork[None]:
-        """
-        Replace the tags of messages.
-
-        Args:
-            tags: The new tags by the number of the message.
-
-        Yields:
-            None after each message.
-        """
-        changed = []
-        for number, names in tags.items():
-            if number in self.backend:
-                changed.append(number)
-                held = self.summary_of(self.backend.get(number)).retag(names)
-                self.hold(number, held)
-            yield None
-        if changed:
             self.report(StoreChange("marked", changed))
 
     def delete(self, numbers: Sequence[int], deletion: int) -> CooperativeWork[int]:

@@ -61,8 +61,36 @@ ChangeSubscriber = Callable[[StoreChange], object]
 """A function that is called with each change."""
 
 
+class StoreTags(Protocol):
+    """Count and replace the tags of the messages of a store."""
+
+    def counted(self) -> CooperativeWork[dict[str, int]]:
+        """
+        Count the messages of each tag.
+
+        Returns:
+            The number of messages of each tag that a message has, by tag.
+        """
+
+    def replace(self, tags: Mapping[int, Sequence[str]]) -> CooperativeWork[None]:
+        """
+        Replace the tags of messages.  The mailboxes of the messages stay.
+
+        Args:
+            tags: The new tags by the number of the message, in the form of `txsmtpx.inbox.message_tags.plain_tags`.
+                Messages that do not exist are skipped.
+
+        Returns:
+            Work without a result.
+        """
+
+
 class Mailboxes(Protocol):
     """Show and limit the mailboxes of a store."""
+
+    @property
+    def octets(self) -> int:
+        """The octets of the messages of all mailboxes, without deleted ones."""
 
     def listed(self, start: int, limit: int) -> CooperativeWork[MailboxList]:
         """
@@ -109,16 +137,16 @@ class InboxStore(Protocol):
         """The mailboxes."""
 
     @property
+    def tags(self) -> StoreTags:
+        """The tags."""
+
+    @property
     def total(self) -> int:
         """The number of messages, without deleted ones."""
 
     @property
     def unread(self) -> int:
         """The number of messages that were not read, without deleted ones."""
-
-    @property
-    def octets(self) -> int:
-        """The octets of all messages, without deleted ones."""
 
     def start(self) -> None:
         """Begin to report changes."""
@@ -237,26 +265,6 @@ class InboxStore(Protocol):
         Args:
             numbers: The numbers.  Messages that do not exist are skipped.
             read: True for read.
-
-        Returns:
-            Work without a result.
-        """
-
-    def tags(self) -> CooperativeWork[dict[str, int]]:
-        """
-        Count the messages of each tag.
-
-        Returns:
-            The number of messages of each tag that a message has, by tag.
-        """
-
-    def retag(self, tags: Mapping[int, Sequence[str]]) -> CooperativeWork[None]:
-        """
-        Replace the tags of messages.  The mailboxes of the messages stay.
-
-        Args:
-            tags: The new tags by the number of the message, in the form of `txsmtpx.inbox.message_tags.plain_tags`.
-                Messages that do not exist are skipped.
 
         Returns:
             Work without a result.

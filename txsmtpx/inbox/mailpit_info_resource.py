@@ -42,12 +42,12 @@ class MailpitInfoResource(InboxResource):
             The JSON in pieces.
         """
         store, counts = self._inbox.store, self._inbox.counts
-        tags = yield from store.tags()  # so that the totals of a file are known
+        tags = yield from store.tags.counted()  # so that the totals of a file are known
         described: dict[str, JsonValue] = {
             "Version": f"txsmtpx {version('txsmtpx')}",
             "LatestVersion": "disabled",
             "Database": "",
-            "DatabaseSize": store.octets,
+            "DatabaseSize": store.mailboxes.octets,
             "Messages": store.total,
             "Unread": store.unread,
             "Tags": tags,

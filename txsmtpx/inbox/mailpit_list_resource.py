@@ -181,7 +181,7 @@ def _listed(
     if any(term.kind != "mailbox" for term in query.terms):
         query.terms.append(SearchTerm("read", excluded=True))
         matching = len((yield from inbox.store.numbers(query)))
-    tags: list[str] = sorted((yield from inbox.store.tags()))
+    tags: list[str] = sorted((yield from inbox.store.tags.counted()))
     hold(request, found.held)
     counts = {
         "total": total,

@@ -51,7 +51,7 @@ def _zone(name: str) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
-        raise BadRequest(f"tz: {name[:100]!r} is no time zone, such as Europe/Berlin") from None
+        raise BadRequest(f"tz: {name[:100]!r} is no time zone of this server, such as Europe/Berlin") from None
 
 
 def done(request: Request) -> bytes:

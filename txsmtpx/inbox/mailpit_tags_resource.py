@@ -43,7 +43,7 @@ class MailpitTagsResource(InboxResource):
         Yields:
             The JSON in pieces.
         """
-        tags: list[str] = sorted((yield from self._inbox.store.tags()))
+        tags: list[str] = sorted((yield from self._inbox.store.tags.counted()))
         yield from json_response(request, tags)
 
     def put(self, request: Request, parameters: QueryParameters) -> StreamedResponse:
@@ -59,7 +59,7 @@ class MailpitTagsResource(InboxResource):
         """
         body = JsonBody(request, ("IDs", "Tags"))
         tags = _checked("Tags", body.texts("Tags"))
-        yield from self._inbox.store.retag(dict.fromkeys(numbers_of(body.texts("IDs")), tags))
+        yield from self._inbox.store.tags.replace(dict.fromkeys(numbers_of(body.texts("IDs")), tags))
         yield done(request)
 
 
@@ -126,7 +126,7 @@ class MailpitTagResource(InboxResource):
                 listed = yield from self._inbox.store.described(number)
             except MessageDeleted:  # since the search
                 continue
-            yield from self._inbox.store.retag({number: change(listed.tags)})
+            yield from self._inbox.store.tags.replace({number: change(listed.tags)})
 
 
 def _checked(field: str, given: Sequence[str]) -> list[str]:

@@ -18,6 +18,7 @@ class MemoryMailboxes:
 
     Attributes:
         limits: The limits of the mailboxes.
+        octets: The octets of all messages.
 
     Args:
         read: The numbers of the messages that were read.
@@ -25,6 +26,7 @@ class MemoryMailboxes:
 
     def __init__(self, read: Set[int]) -> None:
         self.limits: MailboxLimits = NO_LIMITS
+        self.octets: int = 0
         self._read = read
         self._messages: dict[str, dict[int, Received]] = {}
 
@@ -35,7 +37,7 @@ class MemoryMailboxes:
         Args:
             messages: The messages, the oldest first.
         """
-        self._messages = {}
+        self._messages, self.octets = {}, 0
         for each in messages:
             self.add(each)
 
@@ -63,6 +65,7 @@ class MemoryMailboxes:
             The octets of memory that this takes.
         """
         names = self.names_of(received)
+        self.octets += len(received.content)
         for name in names:
             messages = self._messages.setdefault(name, {})
             is_last = not messages or next(reversed(messages)) < received.id
@@ -78,6 +81,7 @@ class MemoryMailboxes:
         Args:
             received: The message.
         """
+        self.octets -= len(received.content)
         for name in self.names_of(received):
             messages = self._messages.get(name, {})
             messages.pop(received.id, None)
