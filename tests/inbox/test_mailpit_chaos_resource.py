@@ -83,6 +83,14 @@ def test_what_is_wrong_changes_nothing(chaos, faults, body, error):
     assert faults.all == []
 
 
+def test_without_a_body(chaos, faults):
+    """A script whose variable is empty turns nothing off."""
+    faults.put(Fault("MAIL", code=451))
+    answer = chaos.send("PUT", URL, b"")
+    assert (answer.status, answer.json) == (400, {"error": "PUT needs a body of JSON here; this is a body: {}"})
+    assert len(faults.all) == 1
+
+
 def test_too_many_faults(chaos, faults):
     for number in range(MAX_FAULTS):
         faults.put(Fault("MAIL", code=451, addresses=f"a{number}@x.example"))

@@ -136,6 +136,7 @@ WRONG = [
     ("PUT", URL, {"IDs": ["1"], "Search": "x"}, "IDs: this field and Search exclude each other"),
     ("PUT", URL, {"Search": '""', "Read": True}, "Search: this field needs a word; to mark all messages, leave it out"),
     ("PUT", URL, {"Reed": True}, "Reed: unknown field; known here: Read, IDs, Search"),
+    ("PUT", URL, b"", "PUT needs a body of JSON here; this is a body: {}"),
     ("PUT", URL, b"{", "the body is no JSON; this is a body: {}"),
     ("DELETE", URL, b"ids=1", "the body is no JSON; this is a body: {}"),
     ("DELETE", URL, {"id": ["1"]}, "id: unknown field; known here: IDs"),

@@ -50,6 +50,8 @@ WRONG = [
      "Tags: 21 tags are too many; the limit is 20"),
     ("PUT", "", {"IDs": ["1"], "Tags": ["x" * 101]}, "Tags: a tag may have 100 characters"),
     ("PUT", "", {"IDs": ["1"], "Tag": ["x"]}, "Tag: unknown field; known here: IDs, Tags"),
+    ("PUT", "", b"", "PUT needs a body of JSON here; this is a body: {}"),
+    ("PUT", "/b", b"", "PUT needs a body of JSON here; this is a body: {}"),
     ("PUT", "/b", {"Name": " "}, "Name: this field needs the new tag"),
     ("PUT", "/none", {"Name": "x"}, "no message has the tag 'none'; GET /api/v1/tags lists all tags"),
     ("DELETE", "/none", b"", "no message has the tag 'none'; GET /api/v1/tags lists all tags"),

@@ -39,5 +39,9 @@ def test_parameters_are_described(web):
     listed = web.json("/api/openapi.json")["paths"]["/messages"]["get"]
     assert [each["name"] for each in listed["parameters"]] == ["search", "mailbox", "start", "limit", "wait"]
     assert {"200", "400", "401", "403", "503"} == set(listed["responses"])
+    paths = web.json("/api/openapi.json")["paths"]
+    assert paths["/v1/messages"]["put"]["requestBody"]["required"]
+    assert not paths["/v1/messages"]["delete"]["requestBody"]["required"]
+    assert {"413", "415"} < set(paths["/v1/messages"]["delete"]["responses"])
     (value,) = web.json("/api/openapi.json")["paths"]["/messages/{id}"]["parameters"]
     assert (value["name"], value["in"], value["required"]) == ("id", "path", True)

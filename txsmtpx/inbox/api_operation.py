@@ -119,7 +119,7 @@ class ApiOperation:
         summary: What it does.
         responses: The responses, without those of wrong requests.
         parameters: The query parameters.
-        body: The JSON of the body of a request; None for an operation that takes no body.
+        body: The JSON of the body of a request; None for an operation that takes no body.  PUT needs the body.
     """
 
     method: str

@@ -56,7 +56,7 @@ class MailpitChaosResource(InboxResource):
         Raises:
             BadRequest: A trigger is wrong.  Then none is changed.
         """
-        faults, body = self._on, JsonBody(request, TRIGGERS)
+        faults, body = self._on, JsonBody(request, TRIGGERS, required=True)
         found = {}
         for name, (command, default) in TRIGGERS.items():
             trigger = body.inner(name, ("ErrorCode", "Probability"))

@@ -74,7 +74,7 @@ class MailpitMessagesResource(InboxResource):
         Raises:
             BadRequest: The body has ``IDs`` and ``Search``.
         """
-        body = JsonBody(request, ("Read", "IDs", "Search"))
+        body = JsonBody(request, ("Read", "IDs", "Search"), required=True)
         names, search = body.texts("IDs"), body.text("Search")
         if names and search:
             raise BadRequest("IDs: this field and Search exclude each other")

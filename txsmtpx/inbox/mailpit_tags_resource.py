@@ -57,7 +57,7 @@ class MailpitTagsResource(InboxResource):
         Yields:
             The body of the response, and what the work yields.
         """
-        body = JsonBody(request, ("IDs", "Tags"))
+        body = JsonBody(request, ("IDs", "Tags"), required=True)
         tags = _checked("Tags", body.texts("Tags"))
         yield from self._inbox.store.tags.replace(dict.fromkeys(numbers_of(body.texts("IDs")), tags))
         yield done(request)
@@ -91,7 +91,7 @@ class MailpitTagResource(InboxResource):
         Raises:
             BadRequest: There is no name, or no such tag.
         """
-        names = _checked("Name", [JsonBody(request, ("Name",)).text("Name")])
+        names = _checked("Name", [JsonBody(request, ("Name",), required=True).text("Name")])
         if not names:
             raise BadRequest("Name: this field needs the new tag")
         yield from self._change(lambda tags: plain_tags(names[0] if each == self._tag else each for each in tags))

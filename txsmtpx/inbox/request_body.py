@@ -30,15 +30,19 @@ class JsonBody:
     Args:
         request: The request.  Without a body, all fields are absent.
         known: The names of the fields that the resource takes.
+        required: True if there needs to be a body.
 
     Raises:
-        BadRequest: The body is too long, has another type, is no object of JSON, or has an unknown field.
+        BadRequest: The body is missing or too long, has another type, is no object of JSON, or has an unknown field.
     """
 
-    def __init__(self, request: Request, known: Iterable[str]) -> None:
+    def __init__(self, request: Request, known: Iterable[str], required: bool = False) -> None:
         self._fields: dict[str, object] = {}
         if has_body(request):
             self._fields = _known_fields(_parsed(request), known)
+        elif required:
+            method = request.method.decode("ascii", "replace")
+            raise BadRequest(f"{method} needs a body of JSON here; this is a body: {{}}")
 
     def __contains__(self, name: str) -> bool:
         """Return True if the body has the field ``name``."""
