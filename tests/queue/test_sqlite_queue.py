@@ -36,6 +36,34 @@ def steps(queue: SQLiteQueue, lease: bool) -> int:
     return counted[0]
 
 
+def test_only_leases_may_be_forgotten_if_the_power_fails(queue: SQLiteQueue) -> None:
+    """They are of deliveries that end with it.  Each other commit is on the disk when it returns (guarantee 12)."""
+    traced: list[str] = []
+    queue._connection.set_trace_callback(traced.append)
+
+    def mode_of_commits() -> set[str]:
+        mode, found = "FULL", set()
+        for statement in traced:
+            if statement.startswith("PRAGMA synchronous"):
+                mode = statement.rpartition(" ")[2]
+            elif statement == "COMMIT":
+                found.add(mode)
+        assert mode == "FULL"
+        traced.clear()
+        return found
+
+    queue.add([new_mail()])
+    assert mode_of_commits() == {"FULL"}
+    (lease,) = queue.lease("me", NOW, NOW + 1, 10, 10, ())
+    queue.renew([lease], NOW + 2)
+    queue.hand_back([lease])
+    assert mode_of_commits() == {"NORMAL"}
+    (lease,) = queue.lease("me", NOW, NOW + 1, 10, 10, ())
+    traced.clear()
+    queue.finish(lease, [RecipientOutcome(0, "delivered")], [])
+    assert mode_of_commits() == {"FULL"}
+
+
 def test_a_lease_costs_the_same_whatever_waits(queue: SQLiteQueue) -> None:
     """Messages that are not due yet, or that are leased, are not looked at."""
     queue.add([new_mail(f"a@{number}.example", due=NOW + number) for number in range(1, 3000)])

@@ -112,7 +112,8 @@ class PostgreSQLQueue(SQLQueue):
         return NamedConnection(self._opened)
 
     @contextlib.contextmanager
-    def _transaction(self, notify: bool = False) -> Iterator[NamedConnection]:
+    def _transaction(self, notify: bool = False, lasting: bool = True) -> Iterator[NamedConnection]:
+        # Each is lasting: if the database lost a lease, a second machine would deliver what the first still delivers.
         connection = self._connection
         try:
             with connection.raw.transaction():

@@ -68,8 +68,8 @@ class SQLQueue(ABC):
         """The connection, which is opened again if it was lost.  So a transaction never uses this, but its own."""
 
     @abstractmethod
-    def _transaction(self, notify: bool = False) -> AbstractContextManager[SQLConnection]:
-        """Store all changes of the block together, or none.  `notify` is true if a recipient may become due."""
+    def _transaction(self, notify: bool = False, lasting: bool = True) -> AbstractContextManager[SQLConnection]:
+        """Store all changes of the block, or none.  `notify`: one may become due.  Leases need not be `lasting`."""
 
     @abstractmethod
     def _snapshot(self) -> AbstractContextManager[SQLConnection]:
@@ -164,7 +164,7 @@ class SQLQueue(ABC):
             "SELECT mail, destination FROM recipient WHERE state = 'waiting' AND priority = :priority AND due <= :now"
             f" AND NOT {self._among('destination', 'full')} ORDER BY due, mail, destination"
         )
-        with self._transaction() as connection:
+        with self._transaction(lasting=False) as connection:
             ready = self._ready(connection, statement, {"now": now, "full": self._array(full)})
             for mail, destination in chosen(ready, limit, per_destination):
                 values = {"owner": owner, "until": until, "mail": mail, "destination": destination, "now": now}
@@ -192,7 +192,7 @@ class SQLQueue(ABC):
         self._update(leases, "due = :due, owner = '', attempts = attempts - 1", 0.0, notify=True)
 
     def _update(self, leases: Sequence[Lease], change: str, due: float, notify: bool) -> None:
-        with self._transaction(notify) as connection:
+        with self._transaction(notify, lasting=False) as connection:
             connection.executemany(
                 f"UPDATE recipient SET {change} WHERE owner = :owner AND {self._among('number', 'numbers')}"
                 " AND mail = (SELECT number FROM mail WHERE id = :id)",
