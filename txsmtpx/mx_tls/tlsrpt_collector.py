@@ -93,8 +93,8 @@ class TLSRPTCollector:
                 sender.sendto(octets, self._path)
             except OSError as error:
                 if not self._failing:
-                    why = error.strerror or error
-                    log.warn("no TLS report can be sent to {path}: {error}", path=self._path, error=why)
+                    reason = error.strerror or error
+                    log.warn("no TLS report can be sent to {path}: {error}", path=self._path, error=reason)
                 self._failing = True
             else:
                 self._failing = False

@@ -92,7 +92,6 @@ class Connecting:
         self._timeouts = Timeouts.of(settings.timeouts)
         self._to = target(reactor, endpoint)
         self._mode = self._to.tls_mode(settings)
-        self._name = str(getattr(endpoint, "domain", endpoint))
         self._tls_failed = False  # with a server to which mail may be sent without
         self._in_clear = False
         if self._mode == "implicit" and not isinstance(self._to.servers, MXServers):
@@ -125,11 +124,12 @@ class Connecting:
             if isinstance(error, DeliveryError):
                 raise
             raise CommandCancelled("the caller cancelled it", command="connect") from error
-        except DeliveryError:
+        except DeliveryError as error:
             if self._in_clear or not self._tls_failed:
                 raise
             self._in_clear = True
-            log.info("TLS with the servers of {domain} failed; trying without, as the policy allows", domain=self._name)
+            text = "TLS with the servers of {domain} failed; trying without, as the policy allows: {error}"
+            log.info(text, domain=cast(MXServers, self._to.servers).domain, error=error)
             return await self._ready(self._failover(), again)
         auth = self._settings.auth
         if auth is None:

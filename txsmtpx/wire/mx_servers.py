@@ -40,6 +40,7 @@ class MXServers:
     The exchangers of a domain, for one connection.  `txsmtpx.MXEndpoint` creates it.
 
     Attributes:
+        domain: As in the arguments.
         address: The address that the domain stands for as an address literal; "" for a domain.
         security: Decides about TLS; None to leave that to the settings of the client.
 
@@ -61,10 +62,10 @@ class MXServers:
         hosts: DNSHosts,
         security: TransportSecurity | None,
     ) -> None:
+        self.domain = domain
         self.address = address
         self.security = security
         self._reactor = reactor
-        self._domain = domain
         self._records = records
         self._hosts = hosts
         self._found = Exchangers(domain, ())
@@ -86,7 +87,7 @@ class MXServers:
             AllServersFailed: None of several servers can be used.
         """
         self._found = await self.exchangers()
-        return await failover.run(self._domain, self._found.names)
+        return await failover.run(self.domain, self._found.names)
 
     async def exchangers(self) -> Exchangers:
         """
@@ -101,18 +102,18 @@ class MXServers:
             DNSFailed: The DNS gives no usable answer.
         """
         if self.address:
-            return Exchangers(self._domain, [self.address], canonical=self._domain, port=self._hosts.port)
-        answer = await self._records.existing(self._domain, "MX")
+            return Exchangers(self.domain, [self.address], canonical=self.domain, port=self._hosts.port)
+        answer = await self._records.existing(self.domain, "MX")
         records = cast(list[dns.Record_MX], answer.records)
         found = [(each.preference, decoded(each.name)) for each in records]
         if any(not name for _, name in found):
-            raise NullMX(f"{self._domain} accepts no mail (null MX)")
+            raise NullMX(f"{self.domain} accepts no mail (null MX)")
         random.shuffle(found)  # the sort is stable, so equal preferences stay shuffled
         names: dict[str, str] = {}
         for _, name in sorted(found, key=lambda pair: pair[0]):
             names.setdefault(asciitext.lower(name), name)
-        ordered = list(names.values()) or [host_name(self._domain)]
-        return Exchangers(self._domain, ordered, answer.secure, answer.name, self._hosts.port)
+        ordered = list(names.values()) or [host_name(self.domain)]
+        return Exchangers(self.domain, ordered, answer.secure, answer.name, self._hosts.port)
 
     def addresses(self, host: str) -> AddressLookup:
         """
