@@ -10,10 +10,18 @@ from twisted.internet.address import IPv6Address
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectError, ConnectionRefusedError, TimeoutError
 from twisted.internet.task import Clock
+from twisted.logger import capturedLogs, formatEvent
 
+from tests.internet import Internet, a, mx, server
 from tests.ports import listening
-from txsmtpx import NotOffered, SMTPError, Timeouts, connect, send_mail
-from txsmtpx.testing import SILENCE, Network, Outcome, ScriptedServer
+from tests.secure_names import SecureNames, tlsa
+from txsmtpx import MXEndpoint, NotOffered, SMTPError, Timeouts, connect, send_mail
+from txsmtpx.grammar.mta_sts import STSPolicy
+from txsmtpx.mx_tls.mx_security import MXSecurity
+from txsmtpx.mx_tls.sts_policies import FoundPolicy
+from txsmtpx.mx_tls.tls_policy_table import TLSPolicy
+from txsmtpx.testing import HANG_UP, SILENCE, Network, Outcome, ScriptedServer
+from txsmtpx.wire import connecting
 from txsmtpx.wire.connecting import chosen_reactor
 
 
@@ -174,3 +182,152 @@ def test_a_login_that_is_rejected_says_quit(network):
     net.flush()
     assert outcome.error.code == 535
     assert net.servers[0].verbs == ["EHLO", "AUTH", "QUIT"]
+
+
+# ---- TLS to exchangers: without it, if it fails, only where a policy allows that
+
+HOST, ADDRESS = "mx.example.net", "192.0.2.1"
+FAILS = {"rejected": "454 4.7.0 Not now", "closed": HANG_UP, "malformed": b"220 Ready\r\n250 no TLS at all\r\n"}
+
+
+class Policies:
+    """The MTA-STS policy of any domain."""
+
+    def __init__(self, mode):
+        text = f"version: STSv1\nmode: {mode}\nmx: {HOST}\nmax_age: 1000\n"
+        self.found = FoundPolicy(text, STSPolicy.parsed(text))
+
+    async def policy(self, domain, records):
+        return self.found
+
+
+def by(level, mode=None):
+    policies = () if level is None else [TLSPolicy("*", level)]
+    return MXSecurity(policies, mta_sts=None if mode is None else Policies(mode))
+
+
+def to_exchanger(security, made, *records):
+    """The outcome of a connection to an exchanger with these TLSA records, and the servers that were connected to."""
+    internet = Internet(**{ADDRESS: made})
+    names = SecureNames(
+        internet, MX={"example.net": [mx(10, HOST)]}, A={HOST: a(ADDRESS)}, AAAA={HOST: []},
+        TLSA={f"_25._tcp.{HOST}": tlsa(*records)} if records else {},
+    )  # fmt: skip
+    outcome = Outcome(connect(MXEndpoint(internet, "example.net", resolver=names, security=security), reactor=internet))
+    internet.go_on(1)
+    return outcome, internet
+
+
+LENIENT = {
+    "may": (by("may"), ()),
+    "auto": (by(None), ()),
+    "dane without records": (by("dane"), ()),
+    "tested": (by(None, "testing"), ()),
+    "no policy": (by(None, "none"), ()),
+}
+RECORD = f"3 1 1 {'ab' * 32}"
+STRICT = {
+    "encrypt": (by("encrypt"), ()),
+    "verify": (by("verify"), ()),
+    "secure": (by("secure"), ()),
+    "auto with records": (by(None), (RECORD,)),
+    "auto with records that cannot be used": (by(None), ("1 1 1 ab",)),
+    "dane": (by("dane"), (RECORD,)),
+    "dane with records that cannot be used": (by("dane"), ("1 1 1 ab",)),
+    "dane-only": (by("dane-only"), (RECORD,)),
+    "enforced": (by(None, "enforce"), ()),
+}
+
+
+@pytest.mark.parametrize("fails", FAILS)
+@pytest.mark.parametrize("level", LENIENT)
+def test_mail_goes_out_without_tls_if_that_fails_and_the_policy_allows_it(level, fails):
+    """As Postfix does for "may" (smtp_tls_security_level)."""
+    security, records = LENIENT[level]
+    with capturedLogs() as events:
+        outcome, internet = to_exchanger(security, server("STARTTLS", STARTTLS=FAILS[fails]), *records)
+    client = outcome.result()
+    assert client.tls is None
+    first, second = internet.net.servers
+    assert (first.verbs[:2], second.verbs) == (["EHLO", "STARTTLS"], ["EHLO"])
+    assert len(internet.net.result(client.send("a@example.org", ["b@example.net"], b"x\r\n")).accepted) == 1
+    told = [formatEvent(each) for each in events if each["log_namespace"] == connecting.__name__]
+    (line,) = told
+    assert line.startswith("TLS with the servers of example.net failed; trying without, as the policy allows: ")
+    assert len(line) > 100  # the reason
+
+
+@pytest.mark.parametrize("fails", FAILS)
+@pytest.mark.parametrize("level", STRICT)
+def test_mail_never_goes_out_without_tls_if_the_policy_needs_it(level, fails):
+    security, records = STRICT[level]
+    outcome, internet = to_exchanger(security, server("STARTTLS", STARTTLS=FAILS[fails]), *records)
+    assert outcome.error is not None
+    assert outcome.error.temporary
+    (only,) = internet.net.servers
+    assert "MAIL" not in only.verbs
+    assert only.lost
+
+
+@pytest.mark.parametrize("level", STRICT)
+def test_a_server_without_starttls_gets_no_mail_if_the_policy_needs_tls(level):
+    security, records = STRICT[level]
+    outcome, internet = to_exchanger(security, server(), *records)
+    assert isinstance(outcome.error, NotOffered)
+    assert outcome.error.temporary
+    assert [each.verbs for each in internet.net.servers] == [["EHLO", "QUIT"]]
+
+
+@pytest.mark.parametrize("level", LENIENT)
+def test_a_server_without_starttls_gets_mail_if_the_policy_allows_it(level):
+    security, records = LENIENT[level]
+    outcome, internet = to_exchanger(security, server(), *records)
+    assert outcome.result().tls is None
+    assert [each.verbs for each in internet.net.servers] == [["EHLO"]]
+
+
+def test_the_level_none_uses_no_tls(authority):
+    outcome, internet = to_exchanger(by("none"), server("STARTTLS", tls=authority.server(HOST)))
+    assert outcome.result().tls is None
+    assert [each.verbs for each in internet.net.servers] == [["EHLO"]]
+
+
+def test_any_certificate_will_do_where_none_is_verified(authority):
+    for level in ("may", "encrypt"):
+        outcome, _ = to_exchanger(by(level), server("STARTTLS", tls=authority.server("other.test", days=(-9, -2))))
+        assert outcome.result().tls is not None
+        assert not outcome.result().tls.verified
+
+
+def test_a_second_exchanger_with_tls_comes_before_the_first_without(authority):
+    internet = Internet(**{
+        ADDRESS: server("STARTTLS", STARTTLS="454 4.7.0 Not now"),
+        "192.0.2.2": server("STARTTLS", tls=authority.server("two.test")),
+    })  # fmt: skip
+    names = SecureNames(
+        internet, MX={"example.net": [mx(10, HOST), mx(20, "two.test")]},
+        A={HOST: a(ADDRESS), "two.test": a("192.0.2.2")}, AAAA={HOST: [], "two.test": []},
+    )  # fmt: skip
+    endpoint = MXEndpoint(internet, "example.net", resolver=names, security=by("may"))
+    outcome = Outcome(connect(endpoint, reactor=internet))
+    internet.go_on(1)
+    assert outcome.result().tls is not None
+    assert outcome.result().server_name == "two.test"
+
+
+def test_without_tls_a_failure_is_the_error_of_that_connection():
+    def fail_again():
+        return ScriptedServer(["STARTTLS"], STARTTLS="454 4.7.0 Not now", GREETING=greetings.pop(0))
+
+    greetings = [None, "554 5.7.1 Not you"]
+    outcome, internet = to_exchanger(by("may"), fail_again)
+    assert "554 5.7.1 Not you" in str(outcome.error)
+    assert len(internet.net.servers) == 2
+
+
+@pytest.mark.parametrize("settings", [{"tls": "required"}, {"tls": "none"}, {"tls_verify": False}])
+def test_the_security_of_an_endpoint_leaves_no_choice_to_the_settings(settings):
+    internet = Internet()
+    endpoint = MXEndpoint(internet, "example.net", resolver=SecureNames(internet), security=by("may"))
+    with pytest.raises(ValueError, match=r"^the endpoint has security=, which decides about TLS: leave out tls and "):
+        connect(endpoint, reactor=internet, **settings)
