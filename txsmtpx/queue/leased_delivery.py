@@ -7,6 +7,7 @@ If the routes have changed since a message was stored, its recipients go to the 
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import BinaryIO
@@ -33,6 +34,9 @@ log = Logger(__name__)
 
 HEADER = 65536
 """Octets of a message in which its header is looked at."""
+
+_FIELDS = re.compile(rb"(?<=\n)(?=[^ \t])")
+"""Where a field begins."""
 
 Observed = Callable[[QueuedMail, Disposition], object]
 """Called for each recipient of an attempt whose outcome is stored."""
@@ -208,6 +212,8 @@ def tls_not_required(body: bytes | BinaryIO) -> bool:
         body.seek(0)
     if b"tls-required" not in beginning.lower():
         return False
+    if len(beginning) == HEADER:  # the last field may be cut off
+        beginning = b"".join(_FIELDS.split(beginning)[:-1])
     return [asciitext.lower(each.strip()) for each in header.read(beginning).get_all("TLS-Required")] == ["no"]
 
 
