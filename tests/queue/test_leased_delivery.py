@@ -1,10 +1,13 @@
 """What is leased: reports to the sender, and routes that have changed."""
 
+import io
+
 import pytest
 
 from tests.queue.queues import ANN, BOB, BODY, ME, Queues
 from txsmtpx import MailOptions, RcptOptions
 from txsmtpx.grammar.option_value import DeliverBy
+from txsmtpx.queue.leased_delivery import tls_not_required
 from txsmtpx.queue.report_request import Report
 from txsmtpx.queue.route import Route, Routes
 from txsmtpx.testing import ScriptedServer
@@ -163,3 +166,75 @@ def test_an_observer_that_fails_stops_neither_reports_nor_attempts(queues, repor
     one.advance(400)
     assert one.store.mails == {}
     assert len(logged_failures.flush(RuntimeError)) == 2  # of this attempt, and of the report
+
+
+# ---- TLS-Required (RFC 8689 §3, §5)
+
+
+def message(*fields, body=b"hello\r\n"):
+    return b"".join(each + b"\r\n" for each in (b"Subject: x", *fields, b"To: ann@example.net")) + b"\r\n" + body
+
+
+FIELD = b"TLS-Required: No"
+LONG = [b"X-Long: " + b"x" * 900] * 60
+"""Fields of 54 kB: the header is looked at in the first 64 KiB."""
+
+
+@pytest.mark.parametrize("fields", [
+    [FIELD],
+    [b"tls-required: no"],
+    [b"TLS-REQUIRED: NO"],
+    [b"TLS-Required:No"],
+    [b"TLS-Required: \t No \t"],
+    [b"TLS-Required:\r\n No"],
+    [*LONG, FIELD],
+    [FIELD, *LONG, *LONG],
+])  # fmt: skip
+@pytest.mark.parametrize("as_file", [True, False], ids=["file", "bytes"])
+def test_a_message_that_needs_no_tls(fields, as_file):
+    octets = message(*fields)
+    body = io.BytesIO(octets) if as_file else octets
+    assert tls_not_required(body)
+    if as_file:
+        assert body.read() == octets  # it is sent after that
+
+
+@pytest.mark.parametrize("octets", [
+    message(),
+    message(b"TLS-Required: Yes"),
+    message(b"TLS-Required:"),
+    message(b"TLS-Required: No, really"),
+    message(b"TLS-Required: Now"),
+    message(b"TLS-Required: N o"),
+    message(FIELD, FIELD),
+    message(FIELD, b"tls-required: Yes"),
+    message(b"TLS-Required: Yes", FIELD),
+    message(b"X-TLS-Required: No"),
+    message(b"TLS-Required-X: No"),
+    message(b"X: TLS-Required: No"),
+    message(b"X: y", b" TLS-Required: No"),
+    message(body=FIELD + b"\r\n"),
+    message(body=b"\r\n" + FIELD + b"\r\n\r\nx"),
+    message(b"Content-Type: message/rfc822", body=message(FIELD)),
+    b"\r\n" + message(FIELD),
+    FIELD[:-1],
+    b"",
+])  # fmt: skip
+@pytest.mark.parametrize("as_file", [True, False], ids=["file", "bytes"])
+def test_a_message_that_needs_tls(octets, as_file):
+    """RFC 8689 §3: the value No, exactly once, in the header of the message itself."""
+    body = io.BytesIO(octets) if as_file else octets
+    assert not tls_not_required(body)
+    if as_file:
+        assert body.read() == octets
+
+
+@pytest.mark.parametrize("rest", [b"t for you", b"\r\n really"])
+@pytest.mark.parametrize("more", range(-3, 3))
+def test_a_field_that_is_cut_off_does_not_count(rest, more):
+    """64 KiB are looked at, and what is behind them may be a part of the value."""
+    before = b"Subject: x\r\nX: "
+    filler = b"x" * (65536 + more - len(before) - len(b"\r\n") - len(FIELD)) + b"\r\n"
+    octets = before + filler + FIELD + rest + b"\r\n\r\nhello\r\n"
+    assert not tls_not_required(octets)
+    assert tls_not_required(before + filler[1000:] + FIELD + b"\r\n\r\nhello\r\n")
