@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import cast
 
 import pytest
@@ -66,6 +67,21 @@ def test_any_other_failure(error: Exception) -> None:
     decision.ended(error, ADDRESS, False)
     (session,) = told
     assert (session.failure, session.text, session.delivers) == ("validation-failure", str(error), False)
+
+
+def test_a_certificate_that_was_accepted(authority: Authority) -> None:
+    decision, told = decided("required", lambda _: ClientTLS(HOST, str(authority.path)))
+    decision.options(SETTINGS)
+    decision.ended(None, ADDRESS, True)
+    decision.ended(NetworkError("lost"), ADDRESS, False)
+    assert [(each.failure, each.text) for each in told] == [(None, ""), ("validation-failure", "lost")]
+
+
+def test_a_failure_of_a_policy_that_is_tested_is_that_of_the_connection() -> None:
+    told: list[TLSSession] = []
+    session = replace(SESSION, failure="certificate-host-mismatch", text="not in the policy")
+    HostDecision("opportunistic", any_certificate, session, told.append).ended(None, ADDRESS, True)
+    assert [(each.failure, each.text, each.delivers) for each in told] == [(session.failure, session.text, True)]
 
 
 def test_a_certificate_that_was_refused(authority: Authority) -> None:

@@ -13,6 +13,8 @@ from tests.queue.memory_queue_store import MemoryQueueStore
 from tests.secure_names import NEVER, SecureNames, tlsa
 from txsmtpx import MailOptions, MailQueue
 from txsmtpx.mx_tls.mx_security import MXSecurity
+from txsmtpx.mx_tls.sts_cache import STSCache
+from txsmtpx.mx_tls.sts_policies import MTASTS
 from txsmtpx.mx_tls.tls_policy_table import TLSPolicy
 from txsmtpx.mx_tls.tls_session import TLSSession
 from txsmtpx.queue.deliveries import Deliveries, Delivering
@@ -54,11 +56,15 @@ class Queue:
             TLSA={f"_25._tcp.{HOST}": tlsa(*records)} if records else {}, NS={"": root},
         )  # fmt: skip
         self.queue = MailQueue(
-            self.store, security=MXSecurity(policies, reporters=[self.told]), resolver=self.names, reporter=None,
-            reactor=self.internet, now=lambda: 1_000_000 + self.internet.seconds(),
+            self.store, security=self.security(policies), resolver=self.names, reporter=None, reactor=self.internet,
+            now=lambda: 1_000_000 + self.internet.seconds(),
         )  # fmt: skip
         self.queue.startService()
         self.internet.go_on()
+
+    def security(self, policies):
+        """With MTA-STS, whose policies are refreshed until the queue stops."""
+        return MXSecurity(policies, mta_sts=MTASTS(self.internet, STSCache()), reporters=[self.told])
 
     def submit(self, body=BODY, options=None, sender=ME):
         outcome = Outcome(self.queue.submit(sender, [ANN], body, options))

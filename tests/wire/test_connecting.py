@@ -315,6 +315,39 @@ def test_a_second_exchanger_with_tls_comes_before_the_first_without(authority):
     assert outcome.result().server_name == "two.test"
 
 
+def test_without_tls_only_those_exchangers_are_tried_whose_policy_allows_it():
+    """The first has no TLSA records, and is full when it is tried again.  The second has some."""
+    greetings = [None, "554 5.7.1 Full"]
+    internet = Internet(**{
+        ADDRESS: lambda: ScriptedServer(["STARTTLS"], STARTTLS="454 4.7.0 Not now", GREETING=greetings.pop(0)),
+        "192.0.2.2": server("STARTTLS", STARTTLS="454 4.7.0 Not now"),
+    })  # fmt: skip
+    names = SecureNames(
+        internet, MX={"example.net": [mx(10, HOST), mx(20, "two.test")]},
+        A={HOST: a(ADDRESS), "two.test": a("192.0.2.2")}, AAAA={HOST: [], "two.test": []},
+        TLSA={"_25._tcp.two.test": tlsa(RECORD)},
+    )  # fmt: skip
+    endpoint = MXEndpoint(internet, "example.net", resolver=names, security=by(None))
+    outcome = Outcome(connect(endpoint, reactor=internet))
+    internet.go_on(1)
+    assert outcome.error is not None
+    assert internet.order == [ADDRESS, "192.0.2.2"] * 2
+    assert [each.verbs[:2] for each in internet.net.servers[1::2]] == [["EHLO", "STARTTLS"]] * 2
+
+
+@pytest.mark.parametrize("made", [server(), server("STARTTLS", STARTTLS="454 4.7.0 Not now")])
+def test_a_connection_without_tls_is_reported_once_as_failed(made):
+    class Told:
+        def ended(self, session, records):
+            failures.append((session.failure, session.address))
+
+    failures = []
+    outcome, _ = to_exchanger(MXSecurity([TLSPolicy("*", "may")], reporters=[Told()]), made)
+    assert outcome.result().tls is None
+    ((failure, _),) = failures
+    assert failure in ("starttls-not-supported", "validation-failure")
+
+
 def test_without_tls_a_failure_is_the_error_of_that_connection():
     def fail_again():
         return ScriptedServer(["STARTTLS"], STARTTLS="454 4.7.0 Not now", GREETING=greetings.pop(0))
