@@ -118,7 +118,7 @@ class ClientTLS:
         if not hostname:
             raise ValueError("TLS needs the name of the server: hostname=")
         hostname = plain_address(domain_key(hostname))
-        if not _is_address(hostname):
+        if enforces and not names and not _is_address(hostname):
             check_certificate_name(hostname)
         self.hostname: str = hostname
         self.authenticates: bool = authenticates
