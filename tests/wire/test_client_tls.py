@@ -340,6 +340,21 @@ def test_another_name_than_a_policy_gives(network, authority, names, presented):
         assert str(error) == f"the certificate is for none of these names: {', '.join(names)}"
 
 
+def test_an_exchanger_whose_name_no_certificate_can_have(network, authority):
+    """Its name does not count if a policy gives others, or if the policy is only tested."""
+    name = "mx_1.example.net"
+    with pytest.raises(UnicodeError):
+        ClientTLS(name, str(authority.path))
+    tls = by_names(authority, ".example.org", hostname=name)
+    client, _, error = started(network, authority, tls, "mail.example.org")
+    assert error is None
+    assert client.tls.verified
+    tls = ClientTLS(name, str(authority.path), enforces=False)
+    client, _, error = started(network, authority, tls, "mail.example.org")
+    assert error is None
+    assert not client.tls.verified
+
+
 def test_names_of_a_policy_need_an_authority_too(network, authority):
     tls = by_names(authority, ".example.org")
     *_, error = started(network, authority, tls, "mail.example.org", signed_by_itself=True)
