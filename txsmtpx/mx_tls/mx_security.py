@@ -236,7 +236,7 @@ class _Connection:
         try:
             tlsa = await tlsa_records(host, exchangers.port, self._records)
         except DNSFailed as error:
-            self._session = TLSSession(exchangers.domain, "tlsa", host=host.name)
+            self._session = TLSSession(exchangers.domain, "tlsa", host=host.name, base=host.name)
             self._refuse("dnssec-invalid", f"it is not known whether {host.name} has TLSA records: {error}", error)
         if level == "dane-only" and (tlsa is None or not exchangers.secure):
             missing = "TLSA records of it" if exchangers.secure else "the MX records"
@@ -257,7 +257,7 @@ class _Connection:
     def _by_dane(self, tlsa: TLSARecords, level: str) -> HostTLS:
         exchangers, host = self._exchangers, self._host
         text = tuple(map(str, tlsa.records))
-        self._session = TLSSession(exchangers.domain, "tlsa", text, host=host.name)
+        self._session = TLSSession(exchangers.domain, "tlsa", text, host=host.name, base=tlsa.base)
         usable = strongest(tlsa.records)
         if not usable:
             if level == "dane-only":

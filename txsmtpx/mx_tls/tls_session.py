@@ -27,6 +27,7 @@ class TLSSession:
         failure: What has failed; None for nothing.
         text: The failure in words.
         delivers: True if mail can be sent on the connection in spite of a failure.
+        base: The name that has the TLSA records, which is the domain of that policy (RFC 8460 §1.1); otherwise "".
     """
 
     domain: str
@@ -38,6 +39,7 @@ class TLSSession:
     failure: TLSResult | None = None
     text: str = ""
     delivers: bool = False
+    base: str = ""
 
 
 class TLSReporter(Protocol):

@@ -133,7 +133,8 @@ def datagram(session: TLSSession, record: str) -> bytes:
         >>> datagram(TLSSession("example.org", "no-policy-found"), "v=TLSRPTv1; rua=mailto:tls@example.org")[:54]
         b'{"dpv": "1", "d": "example.org", "pr": "v=TLSRPTv1; ru'
     """
-    policy: dict[str, object] = {"policy-type": _TYPES[session.policy], "policy-domain": session.domain}
+    domain = session.base or session.domain
+    policy: dict[str, object] = {"policy-type": _TYPES[session.policy], "policy-domain": domain}
     if session.policy_text:
         policy["policy-string"] = list(session.policy_text)
     if session.patterns:
