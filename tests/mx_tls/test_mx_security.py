@@ -373,7 +373,16 @@ async def test_a_connection_by_dane_is_reported_with_its_records() -> None:
     decision.options(ClientSettings())
     decision.ended(None, "192.0.2.1", True)
     (session,) = deciding.told.sessions
-    assert session == TLSSession(DOMAIN, "tlsa", (USABLE,), (), HOST, "192.0.2.1", None, "", True)
+    assert session == TLSSession(DOMAIN, "tlsa", (USABLE,), (), HOST, "192.0.2.1", None, "", True, base=HOST)
+
+
+async def test_records_of_an_alias_are_reported_by_its_target() -> None:
+    """RFC 8460 §1.1: the domain of a DANE policy is the name that has the records."""
+    deciding = Deciding()
+    deciding.names.answers["TLSA"] = {f"_25._tcp.{TARGET}": tlsa(USABLE)}
+    (await deciding.decided(host=Host(HOST, True, TARGET))).ended(None, "192.0.2.1", True)
+    (session,) = deciding.told.sessions
+    assert (session.domain, session.base, session.host) == (DOMAIN, TARGET, HOST)
 
 
 async def test_a_reporter_that_raises_stops_neither_mail_nor_other_reporters(logged_failures: LoggedFailures) -> None:

@@ -81,9 +81,10 @@ def test_a_connection_without_a_policy() -> None:
 
 
 def test_a_connection_by_dane() -> None:
-    session = TLSSession(DOMAIN, "tlsa", ("3 1 1 abcd", "2 0 1 ef"), host=HOST, delivers=True)
+    """RFC 8460 §1.1: the domain of the policy is the name that has the records, as in reports of Postfix."""
+    session = TLSSession(DOMAIN, "tlsa", ("3 1 1 abcd", "2 0 1 ef"), host=HOST, delivers=True, base=HOST)
     assert sent(session) == {
-        "policy-type": 1, "policy-domain": DOMAIN, "policy-string": ["3 1 1 abcd", "2 0 1 ef"], "t": 0, "f": 0,
+        "policy-type": 1, "policy-domain": HOST, "policy-string": ["3 1 1 abcd", "2 0 1 ef"], "t": 0, "f": 0,
     }  # fmt: skip
 
 
