@@ -223,7 +223,7 @@ HOSTILE = [" ", "\t", "\r", "\n", "\r\n", ":", ";", "a", "a.", ".", "*.", "-", "
 @pytest.mark.parametrize("before", ["", "mx: ", "mx: *.", "v=STSv1", "v=STSv1; id=", "max_age: "])
 def test_the_time_is_linear(before: str, piece: str) -> None:
     """What takes the square of its length would take minutes."""
-    text = before + piece * (1_000_000 // len(piece))
+    text = before + piece * (300_000 // len(piece))
     began = time.process_time()
     record_id([text])
     with pytest.raises(ValueError, match=r"(?s)\A.{1,500}\Z"):

@@ -547,7 +547,7 @@ def test_one_domain_does_not_keep_the_others_from_a_refresh(world: World) -> Non
     assert kept is not None
     world.cache.put("a.test", kept)
     world.cache.put("z.test", kept)
-    world.names.answers["TXT"]["_mta-sts.a.test"] = txt("v=STSv1; id=1")
+    world.names.answers["TXT"]["_mta-sts.a.test"] = error.DNSServerError()
     world.internet.advance(DAY)
     world.refresh()
     assert len(world.requests) == 2

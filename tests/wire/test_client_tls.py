@@ -7,6 +7,7 @@ from __future__ import annotations
 import weakref
 
 import pytest
+from OpenSSL import SSL
 from pytest_twisted import blockon
 from twisted.internet import reactor
 from twisted.internet.defer import CancelledError
@@ -27,7 +28,7 @@ from txsmtpx import (
     connect,
 )
 from txsmtpx.testing import Outcome, RecordingBackend, ScriptedServer
-from txsmtpx.wire.client_tls import ClientTLS
+from txsmtpx.wire.client_tls import ClientTLS, tls_failure
 from txsmtpx.wire.target import target
 
 OFFERS = ["PIPELINING", "STARTTLS", "AUTH PLAIN"]
@@ -384,6 +385,15 @@ def test_the_failure_as_reports_name_it(network, authority, wrong, enforces):
     if not enforces:
         assert not client.tls.verified
         assert len(net.result(client.send("a@example.org", ["b@example.net"], b"x\r\n")).accepted) == 1
+
+
+@pytest.mark.parametrize("enforces", [True, False])
+def test_a_certificate_that_need_not_be_right_is_no_reason_of_a_failure(authority, enforces):
+    tls = ClientTLS(HOST, str(authority.path), enforces=enforces)
+    tls.refused = "the certificate has expired"
+    error = tls_failure(tls, SSL.Error([("SSL routines", "", "no shared cipher")]), True)
+    assert ("the certificate has expired" in str(error)) is enforces
+    assert ("no shared cipher" in str(error)) is not enforces
 
 
 def test_an_authority_that_is_not_trusted_as_reports_name_it(network, authority, tmp_path):
