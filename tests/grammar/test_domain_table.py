@@ -80,7 +80,7 @@ def test_the_key_of_an_entry(given: str, key: str) -> None:
 
 @pytest.mark.parametrize("given", [
     "", ".", "..", "..example.org", "*.example.org", "**", ".*", "a b", "ann@example.org", "-x.example", "a..b",
-    "x" * 64 + ".org", ".[192.0.2.1", "example.org\n", "\u2603\u2603-.test",
+    "x" * 64 + ".org", ".[192.0.2.1", ".[192.0.2.1]", "example.org\n", "\u2603\u2603-.test",
 ])  # fmt: skip
 def test_what_is_no_entry(given: str) -> None:
     with pytest.raises(ValueError, match=r"^write a domain, such as example\.org, \.example\.org or \"\*\", not "):

@@ -223,5 +223,18 @@ def test_memory_has_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         stored.put(f"{number}.test", KEPT)
         assert cache.get("0.test", NOW) is not None  # what is used is kept
     assert cache.domains() == ["0.test", "3.test", "4.test"]
-    assert [stored.get(f"{number}.test", NOW) for number in range(5)] == [KEPT] * 5
     assert len(stored._kept) == 3
+
+
+def test_the_directory_has_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sts_cache, "MOST", 3)
+    cache = STSCache(tmp_path)
+    for number in range(3):
+        cache.put(f"{number}.test", KEPT)
+    with capturedLogs() as events:
+        cache.put("more.test", KEPT)
+        cache.put("2.test", KEPT)
+    assert len(events) == 1
+    assert "there are 3 policies" in formatEvent(events[0])
+    assert cache.get("more.test", NOW) == KEPT  # in memory
+    assert STSCache(tmp_path).domains() == ["0.test", "1.test", "2.test"]

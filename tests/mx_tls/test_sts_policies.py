@@ -463,6 +463,17 @@ def test_a_fetch_whose_callers_are_all_cancelled_still_fills_the_cache(world: Wo
     assert len(world.requests) == 1
 
 
+def test_a_stop_ends_the_fetches(world: World, logged_failures: LoggedFailures) -> None:
+    world.page = None
+    outcome = Outcome(Deferred.fromCoroutine(world.sts.policy(DOMAIN, world.records)))
+    world.internet.go_on()
+    world.sts.stop()
+    world.internet.go_on()
+    assert isinstance(outcome.error, CancelledError)
+    assert world.internet.getDelayedCalls() == []
+    assert logged_failures.flush() == []
+
+
 # ---- refresh (RFC 8461 §10.2)
 
 

@@ -238,3 +238,12 @@ def test_a_field_that_is_cut_off_does_not_count(rest, more):
     octets = before + filler + FIELD + rest + b"\r\n\r\nhello\r\n"
     assert not tls_not_required(octets)
     assert tls_not_required(before + filler[1000:] + FIELD + b"\r\n\r\nhello\r\n")
+
+
+def test_a_message_that_needs_no_tls_shares_the_connections_of_a_route(queues):
+    """The policies are those of exchangers.  A route has settings of its own."""
+    one = queues()
+    one.submit(ANN)
+    one.submit(ANN, body=message(FIELD))
+    assert [len(net.servers) for net in one.nets.values()] == [1]
+    assert len(one.server().messages) == 2

@@ -100,6 +100,8 @@ def entry_key(domain: str) -> str:
     if domain == EVERY_DOMAIN:
         return domain
     try:
+        if dot and name.startswith("["):
+            raise ValueError
         path.check_domain_part(name)
         return f"{dot}{domain_key(name)}"
     except ValueError:

@@ -15,7 +15,7 @@ from txsmtpx.grammar.mta_sts import STSPolicy
 log = Logger(__name__)
 
 MOST = 10_000
-"""Policies that are kept in memory.  Recipients choose the domains (guarantee 5)."""
+"""Policies that are kept in memory, and in the directory.  Clients choose the domains (guarantee 5)."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,8 @@ class STSCache:
         content = json.dumps({"id": kept.record_id, "fetched": kept.fetched, "policy": kept.text})
         try:
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not self._file(domain).exists() and len(os.listdir(self._directory)) >= MOST:
+                raise OSError(f"there are {MOST} policies in {self._directory}")
             descriptor, path = tempfile.mkstemp(prefix=".", dir=self._directory)
             try:
                 with os.fdopen(descriptor, "w", encoding="utf-8") as file:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple, cast
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.interfaces import IProtocol, IProtocolFactory, IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
@@ -213,6 +213,11 @@ class MTASTS:
         call.clock = self._reactor
         return call
 
+    def stop(self) -> None:
+        """Cancel the fetches that are under way."""
+        for fetching in list(self._fetching.values()):
+            fetching.cancel()
+
     def _is_due(self, kept: KeptPolicy) -> bool:
         return self._now() >= kept.fetched + min(DAY, kept.policy.max_age / 2)
 
@@ -289,4 +294,5 @@ def _kept(kept: KeptPolicy, failure: TLSResult | None = None, reason: str = "") 
 
 
 def _unexpected(failure: Failure) -> None:
-    log.failure("an MTA-STS policy could not be refreshed", failure)
+    if not failure.check(CancelledError):
+        log.failure("an MTA-STS policy could not be refreshed", failure)

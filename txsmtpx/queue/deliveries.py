@@ -120,7 +120,7 @@ class Deliveries:
 
     async def stop(self) -> None:
         """Hand back what waits, let deliveries end, and close the connections."""
-        self._queue.security.stop()
         await self._dispatcher.stop(STOP)
         for pool in self._destinations.stop():
             await pool.stopService()
+        self._queue.security.stop()

@@ -126,7 +126,7 @@ class LeasedDelivery:
                 mail.envelope.mail_options(mail.received),
                 mail.received,
                 [(each.recipient.address, each.recipient.options) for each in mail.recipients],
-                tls_not_required(body),
+                self._routes.get(destination.key) is None and tls_not_required(body),  # a route has its own TLS
             )
             return await Attempt(transaction, body, destination, self._reactor.seconds, self._now).run()
         finally:
