@@ -89,21 +89,23 @@ class STSCache:
         self._remember(domain, kept)
         if self._directory is None:
             return
-        content = json.dumps({"id": kept.record_id, "fetched": kept.fetched, "policy": kept.text})
         try:
-            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if not self._file(domain).exists() and len(os.listdir(self._directory)) >= MOST:
-                raise OSError(f"there are {MOST} policies in {self._directory}")
-            descriptor, path = tempfile.mkstemp(prefix=".", dir=self._directory)
-            try:
-                with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                    file.write(content)
-                os.replace(path, self._file(domain))
-            except OSError:
-                os.unlink(path)
-                raise
+            self._write(self._directory, domain, kept)
         except OSError as error:
             log.warn("the MTA-STS policy of {domain} is not stored: {error}", domain=domain, error=error)
+
+    def _write(self, directory: Path, domain: str, kept: KeptPolicy) -> None:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not self._file(domain).exists() and len(os.listdir(directory)) >= MOST:
+            raise OSError(f"there are {MOST} policies in {directory}")
+        descriptor, path = tempfile.mkstemp(prefix=".", dir=directory)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                json.dump({"id": kept.record_id, "fetched": kept.fetched, "policy": kept.text}, file)
+            os.replace(path, self._file(domain))
+        except OSError:
+            os.unlink(path)
+            raise
 
     def domains(self) -> list[str]:
         """
