@@ -6,6 +6,7 @@ import pytest
 from twisted.internet import reactor
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.names import dns
+from twisted.names.error import DNSQueryTimeoutError, DNSServerError
 
 from tests import name_server
 from tests.internet import SWALLOWS, Internet, a, mx
@@ -188,6 +189,38 @@ async def test_the_server_that_has_answered_counts(name_servers):
     assert not (await ours(failing, good).look_up("one.test", dns.A)).secure
     failing.secure, good.secure = set(), {"one.test"}
     assert (await ours(failing, good).look_up("one.test", dns.A)).secure
+
+
+class OnlyTheFirst(Configuration):
+    """The first server is on this machine, the others are not."""
+
+    def trusts(self, server):
+        return server == self.servers[0]
+
+
+@pytest.mark.parametrize(("answer", "error", "times"), [
+    (name_server.SERVFAIL, DNSServerError, 1), (name_server.NOTHING, DNSQueryTimeoutError, 2),
+], ids=["SERVFAIL", "silence"])  # fmt: skip
+async def test_a_server_that_does_not_validate_is_not_asked_for_what_may_be_bogus(answer, error, times, name_servers):
+    """An attacker forges answers to both: the first server notices that, and the second would deliver the forgery."""
+    validates, other = name_servers(TXT={"one.test": answer}), name_servers(TXT={})
+    configuration = OnlyTheFirst([validates.address, other.address], timeout=0.2)
+    with pytest.raises(error):
+        await SystemResolver(reactor, configuration, hosts_file="/nowhere").look_up("one.test", dns.TXT)
+    assert other.asked == []
+    assert len(validates.asked) == times
+
+
+@pytest.mark.parametrize("answer", [name_server.REFUSED, None], ids=["REFUSED", "gone"])
+async def test_the_next_server_is_asked_if_the_one_of_this_machine_does_not_work(answer, name_servers):
+    """No attacker can cause that."""
+    broken, other = name_servers(A={"one.test": answer}), name_servers(A={"one.test": a("192.0.2.1")})
+    if answer is None:
+        await broken.stop()
+    configuration = OnlyTheFirst([broken.address, other.address], timeout=5)
+    found = await SystemResolver(reactor, configuration, hosts_file="/nowhere").look_up("one.test", dns.A)
+    assert [record.payload.dottedQuad() for record in found.answer[0]] == ["192.0.2.1"]
+    assert not found.secure
 
 
 async def test_an_answer_by_tcp_is_secure_if_that_is(name_servers):

@@ -16,6 +16,9 @@ connected, so datagrams from other addresses are not received.
 Each query asks whether the name server has validated the answer by DNSSEC (the AD bit, RFC 6840 §5.7).  An answer is
 secure if it has that bit and the server is trusted to set it: a server of this machine, or any with ``trust-ad`` in
 resolv.conf(5).  Between other servers and this machine anyone could set the bit.
+
+SERVFAIL is what a server that validates answers if records are forged.  So if a trusted server answers that, or is
+silent, servers that are not trusted are not asked.  Otherwise the forged records would be accepted from them.
 """
 
 from __future__ import annotations
@@ -242,19 +245,25 @@ class SystemResolver:
         query = dns.Query(name, kind, dns.IN)
         silent = list(configuration.servers)
         why: Exception = DNSServerError("no name server")
+        only_trusted = False  # an answer may be bogus, and a server that does not validate would deliver it
         for _ in range(configuration.attempts):
             for server in list(silent):
+                trusted = configuration.trusts(server)
+                if only_trusted and not trusted:
+                    continue
                 try:
                     message = await self._ask(server, query, configuration.timeout)
                     records = (message.answers, message.authority, message.additional)
-                    return LookedUp(records, bool(message.authenticData) and configuration.trusts(server))
+                    return LookedUp(records, bool(message.authenticData) and trusted)
                 except (DNSNameError, CancelledError):
                     raise
                 except DNSQueryTimeoutError as error:
                     why = error
+                    only_trusted = only_trusted or trusted
                 except Exception as error:  # of many classes; the next server may answer
                     why = error
                     silent.remove(server)
+                    only_trusted = only_trusted or (trusted and isinstance(error, DNSServerError))  # SERVFAIL
         raise why
 
     async def _ask(self, server: tuple[str, int], query: dns.Query, seconds: float) -> dns.Message:
