@@ -20,6 +20,7 @@ from txsmtpx.grammar.reply import Reply
 from txsmtpx.queue.attempt_result import described, judged, of_error
 from txsmtpx.wire.capacity import PoolBusy
 from txsmtpx.wire.dns_records import DNSFailed, NoSuchDomain
+from txsmtpx.wire.failover import AllServersFailed, Attempt
 from txsmtpx.wire.mx import NullMX
 
 ANN, BOB = "ann@example.org", "bob@example.org"
@@ -65,6 +66,23 @@ def test_each_error_has_a_meaning_and_a_status(error, meaning, code):
     found = of_error(ANN, error)
     assert (found.meaning, found.reply.enhanced_code) == (meaning, code)
     assert found.remote is isinstance(error, SMTPError)
+
+
+NO_TLS = SMTPError(554, (5, 7, 0), "No TLS", command="STARTTLS")
+NO_SERVICE = SMTPError(554, (5, 3, 2), "No service", command="greeting")
+
+
+@pytest.mark.parametrize(("errors", "meaning"), [
+    ([NO_TLS, NO_TLS], "deferred"),
+    ([NO_SERVICE, NO_TLS], "deferred"),
+    ([NO_SERVICE, twisted_error.ConnectionRefusedError()], "deferred"),
+    ([NO_SERVICE, NO_SERVICE], "failed"),
+])  # fmt: skip
+def test_all_servers_of_a_domain_mean_the_same_as_one(errors, meaning):
+    """Whoever is on the way can reject STARTTLS: the mail must not be returned for that (RFC 7672 §2.2)."""
+    failed = AllServersFailed("example.org", [Attempt("mx.example.org", "192.0.2.1", each) for each in errors])
+    found = of_error(ANN, failed)
+    assert (found.meaning, found.reply.code, found.remote) == (meaning, 451 if meaning == "deferred" else 550, False)
 
 
 def test_a_result_is_that_of_each_recipient():

@@ -21,6 +21,7 @@ from txsmtpx.errors import (
     TokenFailed,
 )
 from txsmtpx.grammar.reply import EnhancedCode, Reply
+from txsmtpx.wire.failover import AllServersFailed
 
 Meaning = Literal["delivered", "failed", "deferred", "unsure"]
 """
@@ -92,12 +93,19 @@ def of_error(address: str, error: DeliveryError) -> RecipientResult:
         The result.
     """
     if isinstance(error, SMTPError):
-        temporary = error.temporary or error.command in OWN_COMMANDS
-        return RecipientResult(address, "deferred" if temporary else "failed", error.reply, True)
+        return RecipientResult(address, "deferred" if _is_temporary(error) else "failed", error.reply, True)
     if error.delivered is not Delivered.NO:
         return RecipientResult(address, "unsure", described(error, True))
-    temporary = error.temporary or isinstance(error, TokenFailed) or error.command in OWN_COMMANDS
+    temporary = _is_temporary(error)
     return RecipientResult(address, "deferred" if temporary else "failed", described(error, temporary))
+
+
+def _is_temporary(error: Exception) -> bool:
+    if isinstance(error, AllServersFailed):
+        return any(_is_temporary(attempt.error) for attempt in error.attempts)
+    if not isinstance(error, DeliveryError):
+        return True
+    return error.temporary or isinstance(error, TokenFailed) or error.command in OWN_COMMANDS
 
 
 def described(error: Exception, temporary: bool) -> Reply:
