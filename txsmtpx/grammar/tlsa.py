@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -73,20 +72,23 @@ class TLSARecord:
             return False
         return bool(self.data) if self.matching == FULL else len(self.data) == _LENGTHS.get(self.matching)
 
-    def matches(self, certificate: bytes, public_key: bytes) -> bool:
-        """
-        Return whether the record is about a certificate.
 
-        Args:
-            certificate: The certificate, in DER.
-            public_key: Its SubjectPublicKeyInfo, in DER.
+def association(octets: bytes, matching: int) -> bytes:
+    """
+    Return the data of the records for a certificate or a key.
 
-        Returns:
-            True if it is.
-        """
-        octets = public_key if self.selector else certificate
-        found = octets if self.matching == FULL else _DIGESTS[self.matching](octets).digest()
-        return hmac.compare_digest(found, self.data)
+    Args:
+        octets: The certificate or the key, in DER.
+        matching: 0 for the octets themselves, 1 for SHA-256, 2 for SHA-512.
+
+    Returns:
+        The data.
+
+    Example:
+        >>> association(b"abc", 1).hex()[:8]
+        'ba7816bf'
+    """
+    return octets if matching == FULL else _DIGESTS[matching](octets).digest()
 
 
 def strongest(records: Sequence[TLSARecord]) -> list[TLSARecord]:

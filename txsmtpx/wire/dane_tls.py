@@ -20,7 +20,7 @@ from twisted.internet.ssl import PrivateCertificate
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer
 
-from txsmtpx.grammar.tlsa import DANE_EE, DANE_TA, FULL, TLSARecord, strongest
+from txsmtpx.grammar.tlsa import DANE_EE, DANE_TA, FULL, TLSARecord, association, strongest
 from txsmtpx.wire.client_tls import TLSResult, chain_fault
 from txsmtpx.wire.tls_policy import client_options
 
@@ -92,10 +92,10 @@ class DANETLS:
 
     def _fault(self, chain: Sequence[crypto.X509]) -> str | None:
         """Return what is wrong with a chain of certificates, the server's first; None for nothing."""
-        if any(_matches(record, chain[0]) for record in self._records if record.usage == DANE_EE):
+        if _named(chain[:1], [record for record in self._records if record.usage == DANE_EE]):
             return None  # neither its names nor its dates count (RFC 7672 §3.1.1)
         authorities = [record for record in self._records if record.usage == DANE_TA]
-        anchors = [each for each in chain if any(_matches(record, each) for record in authorities)]
+        anchors = _named(chain, authorities)
         anchors += [found for found in map(_certificate_in, authorities) if found is not None]
         if not anchors:
             return NO_MATCH
@@ -127,10 +127,27 @@ class DANETLS:
         return f"the certificate is for another name than {self._names[0]}"
 
 
-def _matches(record: TLSARecord, certificate: crypto.X509) -> bool:
-    parsed = certificate.to_cryptography()
-    key = parsed.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return record.matches(parsed.public_bytes(Encoding.DER), key)
+def _named(chain: Sequence[crypto.X509], records: Sequence[TLSARecord]) -> list[crypto.X509]:
+    """
+    Return the certificates that records are about.
+
+    The time is that of the certificates plus that of the records, not their product: a domain chooses both, and a
+    handshake can have 350 certificates, and an answer of the DNS 1,400 records.
+
+    Returns:
+        The certificates, in their order.
+    """
+    kinds: dict[tuple[int, int], set[bytes]] = {}
+    for record in records:
+        kinds.setdefault((record.selector, record.matching), set()).add(record.data)
+    found = []
+    for certificate in chain if kinds else ():
+        parsed = certificate.to_cryptography()
+        key = parsed.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        octets = (parsed.public_bytes(Encoding.DER), key)
+        if any(association(octets[selector], matching) in data for (selector, matching), data in kinds.items()):
+            found.append(certificate)
+    return found
 
 
 def _certificate_in(record: TLSARecord) -> crypto.X509 | None:
