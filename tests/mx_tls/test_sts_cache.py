@@ -67,23 +67,64 @@ def test_a_policy_expires(tmp_path: Path, restarts: bool) -> None:
 
 @pytest.mark.parametrize("restarts", [True, False])
 def test_a_clock_that_was_set_back(tmp_path: Path, restarts: bool) -> None:
-    """A policy of the future would otherwise be kept for years."""
+    """A machine without a clock that is always on starts in 1970.  Its policies count, and are not deleted."""
     cache = STSCache(tmp_path)
     cache.put(DOMAIN, KEPT)
-    for seconds, live in ((-DAY, True), (-DAY - 1, False)):
+    for now in (NOW - DAY, NOW - 2 * DAY, 0):
         cache = STSCache(tmp_path) if restarts else cache
-        assert (cache.get(DOMAIN, NOW + seconds) is not None) is live
+        cache.forget(DOMAIN, now)
+        assert cache.get(DOMAIN, now) == KEPT
 
 
-def test_a_policy_is_forgotten(tmp_path: Path) -> None:
+LATER = NOW + 1000
+"""When `KEPT` has expired."""
+
+
+def test_a_policy_that_has_expired_is_forgotten(tmp_path: Path) -> None:
     for cache in (STSCache(), STSCache(tmp_path)):
         cache.put(DOMAIN, KEPT)
+        cache.forget(DOMAIN, LATER - 1)
         assert cache.domains() == [DOMAIN]
-        cache.forget(DOMAIN)
-        cache.forget(DOMAIN)
+        cache.forget(DOMAIN, LATER)
+        cache.forget(DOMAIN, LATER)
         assert cache.get(DOMAIN, NOW) is None
         assert cache.domains() == []
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", ['{"name": "a package"}', "", "{}", "no JSON"])
+def test_a_file_of_another_program_is_left(tmp_path: Path, content: str) -> None:
+    """The operator has named the wrong directory."""
+    (tmp_path / "package.json").write_text(content)
+    cache = STSCache(tmp_path)
+    assert cache.get("package", NOW) is None
+    cache.forget("package", NOW)
+    assert (tmp_path / "package.json").read_text() == content
+
+
+def test_a_file_that_cannot_be_read_now_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    STSCache(tmp_path).put(DOMAIN, KEPT)
+
+    def read_text(path: Path, **_: object) -> str:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "read_text", read_text)
+        cache = STSCache(tmp_path)
+        assert cache.get(DOMAIN, LATER) is None
+        cache.forget(DOMAIN, LATER)
+    assert STSCache(tmp_path).get(DOMAIN, NOW) == KEPT
+
+
+def test_a_newer_policy_of_another_process_is_used_and_not_deleted(tmp_path: Path) -> None:
+    cache, newer = STSCache(tmp_path), KeptPolicy("2", LATER, TEXT)
+    cache.put(DOMAIN, KEPT)
+    STSCache(tmp_path).put(DOMAIN, newer)
+    cache.forget(DOMAIN, LATER)
+    assert cache.get(DOMAIN, LATER) == newer
+    cache.put(DOMAIN, KEPT)
+    STSCache(tmp_path).put(DOMAIN, newer)
+    assert cache.get(DOMAIN, LATER) == newer
 
 
 def test_the_domains_are_those_of_the_files_too(tmp_path: Path) -> None:
@@ -147,7 +188,7 @@ def test_a_directory_in_the_place_of_a_file(tmp_path: Path) -> None:
         "the MTA-STS policy of example.net is not stored"
     ]
     assert [each.name for each in tmp_path.iterdir()] == ["example.net.json"]
-    cache.forget(DOMAIN)
+    cache.forget(DOMAIN, LATER)
     assert cache.get(DOMAIN, NOW) is None
 
 
@@ -158,7 +199,7 @@ def test_a_domain_that_is_too_long_for_a_file_is_kept_in_memory(tmp_path: Path) 
     cache.put(LONG, KEPT)
     assert cache.get(LONG, NOW) == KEPT
     assert list(tmp_path.iterdir()) == []
-    cache.forget(LONG)
+    cache.forget(LONG, LATER)
     assert cache.get(LONG, NOW) is None
 
 
@@ -179,7 +220,7 @@ def test_a_directory_that_goes_away(tmp_path: Path) -> None:
     cache.put("example.org", KEPT)
     shutil.rmtree(tmp_path / "policies")
     assert cache.domains() == ["example.org"]
-    cache.forget("example.org")
+    cache.forget("example.org", LATER)
     cache.put(DOMAIN, KEPT)
     assert STSCache(tmp_path / "policies").get(DOMAIN, NOW) == KEPT
 
@@ -202,7 +243,7 @@ def test_a_directory_that_cannot_be_written_to(tmp_path: Path) -> None:
     try:
         cache.put("example.org", KEPT)
         assert cache.get("example.org", NOW) == KEPT
-        cache.forget(DOMAIN)
+        cache.forget(DOMAIN, LATER)
     finally:
         tmp_path.chmod(0o700)
 

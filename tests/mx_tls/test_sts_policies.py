@@ -18,7 +18,7 @@ from tests.authority import Authority
 from tests.internet import REFUSES, SWALLOWS, Internet, a, aaaa
 from tests.ports import listening
 from tests.secure_names import NEVER, SecureNames, txt
-from txsmtpx.mx_tls.sts_cache import STSCache
+from txsmtpx.mx_tls.sts_cache import KeptPolicy, STSCache
 from txsmtpx.mx_tls.sts_policies import DAY, FAILURES, MOST_OCTETS, MTASTS, FoundPolicy
 from txsmtpx.testing import Outcome
 from txsmtpx.wire.dns_records import Records
@@ -530,6 +530,18 @@ def test_a_refresh_without_a_record_fetches_nothing(world: World, records: list[
     world.refresh()
     assert len(world.requests) == 1
     assert world.found().policy == first.policy
+
+
+def test_a_policy_of_the_future_counts_and_is_fetched_again(world: World) -> None:
+    """The clock was wrong, or is wrong: then the policy would be kept for years, or be lost."""
+    first = world.found()
+    kept = world.cache.get(DOMAIN, world.now())
+    assert kept is not None
+    world.cache.put(DOMAIN, KeptPolicy(kept.record_id, NOW + 365 * DAY, kept.text))
+    world.refresh()
+    assert len(world.requests) == 2
+    assert world.found() == first
+    assert world.cache.get(DOMAIN, world.now()) == kept
 
 
 def test_policies_that_have_expired_are_forgotten(world: World) -> None:

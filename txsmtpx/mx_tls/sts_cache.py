@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import tempfile
 from dataclasses import dataclass
@@ -72,8 +73,10 @@ class STSCache:
         Returns:
             The policy; None if there is none, or if it has expired.
         """
-        found = self._kept.get(domain) or self._read(domain)
-        if found is None or not found.fetched - 86400 <= now < found.expires():  # a clock may have been set back
+        found = self._kept.get(domain)
+        if found is None or now >= found.expires():
+            found = self._read(domain)  # another process may have stored it
+        if found is None or now >= found.expires():
             return None
         self._remember(domain, found)
         return found
@@ -117,15 +120,21 @@ class STSCache:
         stored = [] if self._directory is None else [each.stem for each in self._directory.glob("*.json")]
         return sorted({*self._kept, *stored})
 
-    def forget(self, domain: str) -> None:
+    def forget(self, domain: str, now: float) -> None:
         """
-        Forget the policy of a domain.  If its file cannot be deleted, a warning is logged.
+        Forget the policy of a domain if it has expired.  If its file cannot be deleted, a warning is logged.
+
+        A file without a policy is left: it may be one of another program, if the operator names its directory.
 
         Args:
             domain: The domain, as A-labels in lower case.
+            now: Seconds since the epoch.
         """
-        self._kept.pop(domain, None)
-        if self._directory is None:
+        kept = self._kept.get(domain)
+        if kept is not None and now >= kept.expires():
+            del self._kept[domain]
+        stored = self._read(domain, warns=False)
+        if stored is None or now < stored.expires():
             return
         try:
             self._file(domain).unlink(missing_ok=True)
@@ -142,7 +151,7 @@ class STSCache:
         assert self._directory is not None
         return self._directory / f"{domain}.json"
 
-    def _read(self, domain: str) -> KeptPolicy | None:
+    def _read(self, domain: str, warns: bool = True) -> KeptPolicy | None:
         """Return what a file has; None if there is none, or if it is damaged."""
         if self._directory is None:
             return None
@@ -150,9 +159,12 @@ class STSCache:
             content = json.loads(self._file(domain).read_text(encoding="utf-8"))
             found = KeptPolicy(str(content["id"]), float(content["fetched"]), str(content["policy"]))
             found.policy  # noqa: B018  # which raises an error for one that is malformed
+            if not math.isfinite(found.fetched):
+                raise ValueError(f"its time is {found.fetched}")
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-            log.warn("the stored MTA-STS policy of {domain} is not used: {error}", domain=domain, error=error)
+            if warns:
+                log.warn("the stored MTA-STS policy of {domain} is not used: {error}", domain=domain, error=error)
             return None
         return found

@@ -186,7 +186,7 @@ class MTASTS:
         for domain in self._cache.domains():
             kept = self._cache.get(domain, self._now())
             if kept is None:
-                self._cache.forget(domain)
+                self._cache.forget(domain, self._now())
             elif self._is_due(kept):
                 try:
                     found_id = await self._record_id(domain, records)
@@ -219,7 +219,8 @@ class MTASTS:
             fetching.cancel()
 
     def _is_due(self, kept: KeptPolicy) -> bool:
-        return self._now() >= kept.fetched + min(DAY, kept.policy.max_age / 2)
+        """Return whether a policy should be fetched again: also if the clock was wrong at its fetch, or is now."""
+        return not 0 <= self._now() - kept.fetched < min(DAY, kept.policy.max_age / 2)
 
     async def _record_id(self, domain: str, records: Records) -> str | None:
         answer = await records.record_set(f"_mta-sts.{domain}", "TXT")
