@@ -267,15 +267,38 @@ def test_memory_has_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert len(stored._kept) == 3
 
 
-def test_the_directory_has_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sts_cache, "MOST", 3)
-    cache = STSCache(tmp_path)
-    for number in range(3):
+def test_memory_has_a_bound_of_characters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """10,000 policies of 64 KB would have a gigabyte."""
+    monkeypatch.setattr(sts_cache, "TEXT", 3 * len(TEXT))
+    cache = STSCache()
+    for number in (0, 1, 2, 2, 3, 3):
         cache.put(f"{number}.test", KEPT)
-    with capturedLogs() as events:
-        cache.put("more.test", KEPT)
-        cache.put("2.test", KEPT)
-    assert len(events) == 1
-    assert "there are 3 policies" in formatEvent(events[0])
-    assert cache.get("more.test", NOW) == KEPT  # in memory
-    assert STSCache(tmp_path).domains() == ["0.test", "1.test", "2.test"]
+    assert cache.domains() == ["1.test", "2.test", "3.test"]
+    cache.forget("2.test", LATER)
+    cache.put("4.test", KEPT)
+    assert cache.domains() == ["1.test", "3.test", "4.test"]
+
+
+def test_the_number_of_files_has_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is in a file already is replaced, and what is deleted makes room."""
+    monkeypatch.setattr(sts_cache, "FILES", 3)
+    for number in range(4):
+        STSCache(tmp_path).put(f"{number}.test", KEPT)
+    cache, newer = STSCache(tmp_path), KeptPolicy("2", NOW + 1, TEXT)
+    with capturedLogs() as logged:
+        for number in range(4):
+            cache.put(f"{number}.test", newer)
+    (line,) = map(formatEvent, logged)
+    assert line == f"the MTA-STS policy of 3.test is not stored: there are 3 in {tmp_path} already"
+    assert cache.stored() == STSCache(tmp_path).stored()
+    assert sorted(cache.stored()) == ["0.test", "1.test", "2.test"]
+    assert STSCache(tmp_path).get("1.test", NOW) == newer
+    assert cache.get("3.test", NOW) == newer
+    cache.forget("0.test", LATER + 1)
+    cache.stored()
+    cache.put("3.test", newer)
+    assert sorted(STSCache(tmp_path).stored()) == ["1.test", "2.test", "3.test"]
+
+
+def test_a_policy_is_parsed_once() -> None:
+    assert KEPT.policy is KEPT.policy

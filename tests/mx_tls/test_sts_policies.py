@@ -577,6 +577,18 @@ def test_one_domain_does_not_keep_the_others_from_a_refresh(world: World) -> Non
     assert ("TXT", "_mta-sts.z.test") in world.names.asked
 
 
+def test_a_refresh_of_many_policies_does_not_stop_the_reactor(world: World) -> None:
+    world.found()
+    kept = world.cache.get(DOMAIN, world.now())
+    assert kept is not None
+    for number in range(25):
+        world.cache.put(f"{number}.test", kept)
+    outcome = Outcome(Deferred.fromCoroutine(world.sts.refresh(world.records)))
+    assert not outcome.fired
+    world.internet.advance(0)
+    assert outcome.fired
+
+
 def test_the_refresh_is_repeated_each_hour(world: World) -> None:
     world.found()
     call = world.sts.refreshing(lambda: world.records)

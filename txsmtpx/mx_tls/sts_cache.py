@@ -7,6 +7,7 @@ import math
 import os
 import tempfile
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from twisted.logger import Logger
@@ -16,7 +17,11 @@ from txsmtpx.grammar.mta_sts import STSPolicy
 log = Logger(__name__)
 
 MOST = 10_000
-"""Policies that are kept in memory, and in the directory.  Clients choose the domains (guarantee 5)."""
+"""Policies that are kept in memory.  Recipients choose the domains (guarantee 5)."""
+FILES = 10_000
+"""Files in the directory."""
+TEXT = 8_000_000
+"""Characters of the policies in memory.  A policy has 64 KB at most, and seldom more than 200."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +39,9 @@ class KeptPolicy:
     fetched: float
     text: str
 
-    @property
+    @cached_property
     def policy(self) -> STSPolicy:
-        """The policy."""
+        """The policy, which is parsed once."""
         return STSPolicy.parsed(self.text)
 
     def expires(self) -> float:
@@ -61,6 +66,8 @@ class STSCache:
     def __init__(self, directory: str | os.PathLike[str] | None = None) -> None:
         self._directory = None if directory is None else Path(directory)
         self._kept: dict[str, KeptPolicy] = {}
+        self._characters = 0
+        self._files: int | None = None  # about as many; other processes may share the directory
 
     def get(self, domain: str, now: float) -> KeptPolicy | None:
         """
@@ -99,8 +106,10 @@ class STSCache:
 
     def _write(self, directory: Path, domain: str, kept: KeptPolicy) -> None:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not self._file(domain).exists() and len(os.listdir(directory)) >= MOST:
-            raise OSError(f"there are {MOST} policies in {directory}")
+        is_new = not self._file(domain).exists()
+        files = len(self.stored()) if self._files is None else self._files
+        if is_new and files >= FILES:
+            raise OSError(f"there are {files} in {directory} already")
         descriptor, path = tempfile.mkstemp(prefix=".", dir=directory)
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -109,6 +118,7 @@ class STSCache:
         except OSError:
             os.unlink(path)
             raise
+        self._files = files + is_new
 
     def domains(self) -> list[str]:
         """
@@ -117,8 +127,18 @@ class STSCache:
         Returns:
             The domains; some policies may have expired.
         """
-        stored = [] if self._directory is None else [each.stem for each in self._directory.glob("*.json")]
-        return sorted({*self._kept, *stored})
+        return sorted({*self._kept, *self.stored()})
+
+    def stored(self) -> list[str]:
+        """
+        Return the domains with a file.
+
+        Returns:
+            The domains.
+        """
+        found = [] if self._directory is None else [each.stem for each in self._directory.glob("*.json")]
+        self._files = len(found)
+        return found
 
     def forget(self, domain: str, now: float) -> None:
         """
@@ -132,7 +152,7 @@ class STSCache:
         """
         kept = self._kept.get(domain)
         if kept is not None and now >= kept.expires():
-            del self._kept[domain]
+            self._drop(domain)
         stored = self._read(domain, warns=False)
         if stored is None or now < stored.expires():
             return
@@ -142,10 +162,15 @@ class STSCache:
             log.warn("the stored MTA-STS policy of {domain} is not deleted: {error}", domain=domain, error=error)
 
     def _remember(self, domain: str, kept: KeptPolicy) -> None:
-        self._kept.pop(domain, None)
+        if domain in self._kept:
+            self._drop(domain)
         self._kept[domain] = kept
-        if len(self._kept) > MOST:
-            del self._kept[next(iter(self._kept))]
+        self._characters += len(kept.text)
+        while len(self._kept) > MOST or self._characters > TEXT:
+            self._drop(next(iter(self._kept)))
+
+    def _drop(self, domain: str) -> None:
+        self._characters -= len(self._kept.pop(domain).text)
 
     def _file(self, domain: str) -> Path:
         assert self._directory is not None

@@ -15,7 +15,7 @@ from typing import NamedTuple, cast
 
 from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.interfaces import IProtocol, IProtocolFactory, IReactorTime
-from twisted.internet.task import LoopingCall
+from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import Logger
 from twisted.names import dns
 from twisted.python.failure import Failure
@@ -41,6 +41,8 @@ PAUSE = 300.0
 """Seconds between two attempts to fetch a policy that has failed (RFC 8461 §3.3)."""
 HOUR = 3600.0
 DAY = 86400.0
+AT_ONCE = 10
+"""Policies that are read from files before the reactor has its turn."""
 FAILURES = 10_000
 """Failed fetches that are remembered."""
 
@@ -183,7 +185,9 @@ class MTASTS:
         Args:
             records: Looks up records.
         """
-        for domain in self._cache.domains():
+        for number, domain in enumerate(self._cache.domains(), 1):
+            if number % AT_ONCE == 0:
+                await deferLater(self._reactor, 0)
             kept = self._cache.get(domain, self._now())
             if kept is None:
                 self._cache.forget(domain, self._now())
