@@ -615,6 +615,48 @@ def test_a_refresh_that_raises_is_logged_and_repeated(
     assert [str(each.value) for each in logged_failures.flush(RuntimeError)] == ["no domains"] * 2
 
 
+# ---- the end
+
+
+def test_the_end_aborts_fetches(world: World) -> None:
+    """It is not known then whether there is a policy, so no mail is sent without."""
+    world.page = None
+    asked = [world.ask(), world.ask()]
+    world.sts.stop()
+    assert [type(each.error) for each in asked] == [CancelledError] * 2
+    world.internet.go_on()
+    assert world.internet.getDelayedCalls() == []
+    world.page = page(policy())
+    assert world.found().policy is not None  # it can be used again
+
+
+def test_the_end_aborts_a_fetch_that_nothing_waits_for(world: World) -> None:
+    first = world.found()
+    world.internet.advance(DAY)
+    world.page = None
+    assert world.found() == first
+    world.sts.stop()
+    world.internet.go_on()
+    assert world.internet.getDelayedCalls() == []
+
+
+@pytest.mark.parametrize("hangs", ["the web", "the DNS"])
+def test_the_end_aborts_a_refresh(world: World, hangs: str) -> None:
+    world.found()
+    world.internet.advance(DAY)
+    world.page = None
+    if hangs == "the DNS":
+        world.names.answers["TXT"][f"_mta-sts.{DOMAIN}"] = NEVER
+    call = world.sts.refreshing(lambda: world.records)
+    call.start(3600)
+    world.internet.go_on()
+    call.stop()
+    world.sts.stop()
+    world.internet.go_on()
+    assert world.internet.getDelayedCalls() == []
+    assert len(world.requests) == (2 if hangs == "the web" else 1)
+
+
 # ---- on real sockets
 
 

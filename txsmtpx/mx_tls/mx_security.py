@@ -102,12 +102,12 @@ class MXSecurity:
             self._refreshing.start(3600)
 
     def stop(self) -> None:
-        """Stop to fetch and refresh policies."""
+        """Stop to refresh policies, and abort fetches that are in progress."""
         if self._probing is not None:
             self._probing.cancel()
         if self._refreshing is not None and self._refreshing.running:
             self._refreshing.stop()
-        if self._mta_sts is not None:
+        if self._mta_sts is not None and self._refreshing is not None:
             self._mta_sts.stop()
 
     # ---- one connection (txsmtpx.wire.transport_security.TransportSecurity)

@@ -64,6 +64,10 @@ class FoundPolicy(NamedTuple):
     reason: str = ""
 
 
+ABORTED = FoundPolicy(reason="the fetch was aborted")
+"""The result of a fetch that `MTASTS.stop` has aborted: it is not known whether there is a policy."""
+
+
 class PolicyFailed(Exception):
     """
     A policy cannot be fetched or read.
@@ -149,6 +153,7 @@ class MTASTS:
         self._port = port
         self._now = now
         self._fetching: dict[str, Deferred[FoundPolicy]] = {}
+        self._refreshing: Deferred[None] | None = None
         self._failed: TTLCache[str, PolicyFailed] = TTLCache(self._reactor, FAILURES)
         self._client()  # which raises an error if treq is missing
 
@@ -162,6 +167,9 @@ class MTASTS:
 
         Returns:
             The policy.
+
+        Raises:
+            CancelledError: `stop` was called meanwhile.
         """
         kept = self._cache.get(domain, self._now())
         try:
@@ -174,6 +182,8 @@ class MTASTS:
                 self._fetch(domain, found_id, records).addErrback(_unexpected)
             return _kept(kept) if kept else FoundPolicy()
         fetched = await uncancelled(self._fetch(domain, found_id, records))
+        if fetched is ABORTED:
+            raise CancelledError
         if fetched.policy is None and kept is not None:
             return _kept(kept, fetched.failure, fetched.reason)
         return fetched
@@ -211,14 +221,17 @@ class MTASTS:
         """
 
         def refresh() -> Deferred[None]:
-            return Deferred.fromCoroutine(self.refresh(records())).addErrback(_unexpected)
+            self._refreshing = Deferred.fromCoroutine(self.refresh(records())).addErrback(_unexpected)
+            return self._refreshing
 
         call = LoopingCall(refresh)
         call.clock = self._reactor
         return call
 
     def stop(self) -> None:
-        """Cancel the fetches that are under way."""
+        """Abort a refresh and all fetches.  Callers of `policy` that wait for one get ``CancelledError``."""
+        if self._refreshing is not None:
+            self._refreshing.cancel()
         for fetching in list(self._fetching.values()):
             fetching.cancel()
 
@@ -257,6 +270,8 @@ class MTASTS:
             self._failed.put(domain, error, PAUSE)
             log.info("the MTA-STS policy of {domain} could not be fetched: {error}", domain=domain, error=error)
             return FoundPolicy(failure=error.failure, reason=str(error))
+        except CancelledError:
+            return ABORTED
         self._cache.put(domain, KeptPolicy(found_id, self._now(), text))
         return FoundPolicy(text, policy)
 
@@ -299,5 +314,5 @@ def _kept(kept: KeptPolicy, failure: TLSResult | None = None, reason: str = "") 
 
 
 def _unexpected(failure: Failure) -> None:
-    if not failure.check(CancelledError):
+    if not failure.check(CancelledError):  # by `MTASTS.stop`
         log.failure("an MTA-STS policy could not be refreshed", failure)

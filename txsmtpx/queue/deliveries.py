@@ -123,4 +123,4 @@ class Deliveries:
         await self._dispatcher.stop(STOP)
         for pool in self._destinations.stop():
             await pool.stopService()
-        self._queue.security.stop()
+        self._queue.security.stop()  # last, for deliveries may wait for the fetch of a policy
