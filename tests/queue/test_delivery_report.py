@@ -109,6 +109,8 @@ def test_a_message_that_was_not_delivered() -> None:
         ("failed", {}, "message/rfc822"),
         ("failed", {"ret": "FULL"}, "message/rfc822"),
         ("failed", {"ret": "HDRS"}, "text/rfc822-headers"),
+        ("failed", {"requiretls": True}, "text/rfc822-headers"),
+        ("failed", {"requiretls": True, "ret": "FULL"}, "text/rfc822-headers"),
         ("delayed", {"ret": "FULL"}, "text/rfc822-headers"),
         ("delivered", {}, "text/rfc822-headers"),
         ("relayed", {}, "text/rfc822-headers"),

@@ -247,3 +247,28 @@ def test_a_message_that_needs_no_tls_shares_the_connections_of_a_route(queues):
     one.submit(ANN, body=message(FIELD))
     assert [len(net.servers) for net in one.nets.values()] == [1]
     assert len(one.server().messages) == 2
+
+
+@pytest.mark.parametrize(("field", "found"), [
+    ("TLS-Required: No", True),
+    ("tls-required:no", True),
+    ("TLS-Required:\r\n No ", True),
+    ("X: a\r\n b\r\nTLS-Required : No", True),
+    ("TLS-Required: Yes", False),
+    ("TLS-Required: No (a comment)", False),
+    ("TLS-Required: No\r\nTLS-Required: No", False),  # it must not be there twice
+    ("TLS-Required: Yes\r\nTLS-Required: No", False),
+    ("TLS-Required: =?utf-8?q?No?=", False),
+    ("TLS-Required: No\0", False),
+    ("TLS-Required: \xa0No", False),
+    ("Subject: TLS-Required: No", False),
+    ("X: a\r\n TLS-Required: No", False),
+    ("X: a\r\n\r\nTLS-Required: No", False),
+    ("no field\r\nTLS-Required: No", False),
+])  # fmt: skip
+def test_the_field_as_it_is_written(field, found):
+    message = f"From: ann@example.org\r\n{field}\r\n\r\nHello\r\n".encode("latin-1")
+    assert tls_not_required(message) is found
+    file = io.BytesIO(message)
+    assert tls_not_required(file) is found
+    assert file.tell() == 0

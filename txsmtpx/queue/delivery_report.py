@@ -77,7 +77,8 @@ def delivery_report(request: ReportRequest, body: BinaryIO) -> Report:
     action = recipients[0].action
     host = mail.envelope.domain or socket.gethostname()
     utf8 = mail.envelope.smtputf8 or not all(map(str.isascii, _addresses(mail, recipients)))
-    full = action == "failed" and mail.envelope.ret != "HDRS"
+    # A report goes without REQUIRETLS, so it must not have the text of a message that came with it (RFC 8689 §5).
+    full = action == "failed" and mail.envelope.ret != "HDRS" and not mail.envelope.requiretls
     kind, original = _original(body, full, utf8)
     header = {
         "From": f"Mail Delivery System <MAILER-DAEMON@{host}>",

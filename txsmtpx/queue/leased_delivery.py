@@ -37,6 +37,7 @@ HEADER = 65536
 
 _FIELDS = re.compile(rb"(?<=\n)(?=[^ \t])")
 """Where a field begins."""
+_FOLD = re.compile(rb"\r?\n(?=[ \t])")
 
 Observed = Callable[[QueuedMail, Disposition], object]
 """Called for each recipient of an attempt whose outcome is stored."""
@@ -214,7 +215,8 @@ def tls_not_required(body: bytes | BinaryIO) -> bool:
         return False
     if len(beginning) == HEADER:  # the last field may be cut off
         beginning = b"".join(_FIELDS.split(beginning)[:-1])
-    return [asciitext.lower(each.strip()) for each in header.read(beginning).get_all("TLS-Required")] == ["no"]
+    fields = [each for each in header.read(beginning).fields if asciitext.lower(each.name) == "tls-required"]
+    return [_FOLD.sub(b"", each.raw).strip(b" \t\r\n").lower() for each in fields] == [b"no"]
 
 
 def event_of(mail: QueuedMail, disposition: Disposition) -> QueueEvent:
