@@ -50,6 +50,20 @@ def test_messages_that_need_no_tls_have_connections_of_their_own(clock):
     assert made[1][2].running
 
 
+def test_messages_that_need_no_tls_are_not_paused_with_the_others(destinations, clock):
+    """Mail that tells a domain of its mistake goes where the other mail cannot (RFC 8689 §1)."""
+    there = destinations.get("example.org")
+    for _ in range(2):
+        there.failed(0, "no TLSA record matches")
+    assert [there.breaker_for(each).admits(0) for each in (False, True)] == [False, True]
+    there.breaker_for(True).succeeded()
+    assert not there.breaker_for(False).admits(0)
+    for _ in range(2):
+        there.failed(0, "refused", tls_not_required=True)
+    assert there.breaker_for(True).reason == "refused"
+    assert not there.breaker_for(True).admits(0)
+
+
 def test_it_is_busy_and_full(destinations):
     there = destinations.get("example.org")
     there.deliveries = FIRST
@@ -78,10 +92,11 @@ def test_one_in_use_is_not_forgotten(destinations, clock):
     assert destinations.get("example.org") is there
 
 
-def test_an_open_breaker_is_remembered_until_its_pause_ends(destinations, clock):
+@pytest.mark.parametrize("unsecured", [True, False])
+def test_an_open_breaker_is_remembered_until_its_pause_ends(destinations, clock, unsecured):
     there = destinations.get("example.org")
     for _ in range(2):
-        there.failed(0, "refused")
+        there.failed(0, "refused", unsecured)
     destinations.release(there)
     clock.advance(IDLE + 59)
     assert [each.key for each in destinations] == ["example.org"]

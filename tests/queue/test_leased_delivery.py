@@ -272,3 +272,12 @@ def test_the_field_as_it_is_written(field, found):
     file = io.BytesIO(message)
     assert tls_not_required(file) is found
     assert file.tell() == 0
+
+
+def test_a_route_has_its_own_tls_and_so_one_pool():
+    queues = Queues({"*": ScriptedServer}, connections=1)
+    queues.submit(ANN)
+    queues.submit(ANN, body=b"TLS-Required: No\r\n" + BODY)
+    assert [state for _, state, _ in queues.store.final] == ["delivered"] * 2
+    assert len(queues.nets["*"].servers) == 1
+    queues.stop(60)

@@ -124,24 +124,25 @@ class Attempt:
         transaction, destination = self._transaction, self._destination
         if is_late(transaction.options.deliver_by, transaction.received, self._now()):
             return self._all(RecipientResult("", "failed", TOO_LATE_550))
-        if not destination.breaker.admits(self._seconds()):
-            text = f"{destination.key} is paused after connections that failed: {destination.breaker.reason}"
-            return self._all(RecipientResult("", "deferred", Reply(451, (4, 4, 1), text[:500])))
         # REQUIRETLS overrides the field in the header (RFC 8689 §4.1).
-        pool = destination.pool_for(transaction.tls_not_required and not transaction.options.requiretls)
+        unsecured = transaction.tls_not_required and not transaction.options.requiretls
+        pool, breaker = destination.pool_for(unsecured), destination.breaker_for(unsecured)
+        if not breaker.admits(self._seconds()):
+            text = f"{destination.key} is paused after connections that failed: {breaker.reason}"
+            return self._all(RecipientResult("", "deferred", Reply(451, (4, 4, 1), text[:500])))
         for last in range(1, CONNECTIONS + 1):
             try:
                 client = await pool.acquire()
             except CancelledError:
-                destination.breaker.undecided()
+                breaker.undecided()
                 raise
             except PoolBusy as error:
-                destination.breaker.undecided()
+                breaker.undecided()
                 return self._failed(error)
             except Exception as error:
-                destination.failed(self._seconds(), str(error)[:500])
+                destination.failed(self._seconds(), str(error)[:500], unsecured)
                 return self._failed(error)
-            destination.connected()
+            breaker.succeeded()
             try:
                 return await self._sent(client)
             except SMTPError as error:

@@ -40,6 +40,7 @@ class Destination:
         key: The domain, or the domain of a route.
         pool: The connections.
         breaker: Decides whether a delivery may connect.
+        unsecured_breaker: The same for messages with "TLS-Required: No", which need not fail where others do.
         deliveries: The deliveries that are in progress.
         allowed: The deliveries that may be in progress.
         waiting: Leases that wait for a delivery to end.
@@ -49,7 +50,7 @@ class Destination:
     Args:
         key: The key.
         pool: The connections, whose size is the limit on deliveries.
-        breaker: The breaker.
+        make_breaker: Makes the breakers.
         make_unsecured: Makes ``unsecured``.
     """
 
@@ -57,14 +58,15 @@ class Destination:
         self,
         key: str,
         pool: SMTPPool,
-        breaker: CircuitBreaker,
+        make_breaker: Callable[[], CircuitBreaker],
         make_unsecured: Callable[[], SMTPPool],
     ) -> None:
         self.unsecured: SMTPPool | None = None
         self._make_unsecured = make_unsecured
         self.key = key
         self.pool = pool
-        self.breaker = breaker
+        self.breaker: CircuitBreaker = make_breaker()
+        self.unsecured_breaker: CircuitBreaker = make_breaker()
         self.deliveries: int = 0
         self.allowed: int = min(FIRST, pool.size)
         self.waiting: deque[Lease] = deque()
@@ -97,31 +99,40 @@ class Destination:
             self.unsecured.startService()
         return self.unsecured
 
+    def breaker_for(self, tls_not_required: bool) -> CircuitBreaker:
+        """
+        Return the breaker for a message.
+
+        Args:
+            tls_not_required: As for `pool_for`.
+
+        Returns:
+            The breaker.
+        """
+        return self.unsecured_breaker if tls_not_required else self.breaker
+
     @property
     def pools(self) -> list[SMTPPool]:
         """All its connections."""
         return [self.pool] if self.unsecured is None else [self.pool, self.unsecured]
-
-    def connected(self) -> None:
-        """Note that a connection was ready for a message."""
-        self.breaker.succeeded()
 
     def delivered(self) -> None:
         """Note that the server has accepted a message: one more delivery is allowed."""
         self.allowed = min(self.allowed + 1, self.pool.size)
         self.proven = True
 
-    def failed(self, now: float, reason: str) -> None:
+    def failed(self, now: float, reason: str, tls_not_required: bool = False) -> None:
         """
         Note a failed connection: one delivery less is allowed.
 
         Args:
             now: The time of the clock.
             reason: The failure.
+            tls_not_required: As for `pool_for`.
         """
         self.allowed = max(self.allowed - 1, 1)
         self.proven = False
-        self.breaker.failed(now, reason)
+        self.breaker_for(tls_not_required).failed(now, reason)
 
 
 class Destinations:
@@ -162,7 +173,7 @@ class Destinations:
             self._leaving.pop(key).cancel()
         found = self._known.get(key)
         if found is None:
-            breaker = CircuitBreaker(self._failures, self._pauses)
+            breaker = partial(CircuitBreaker, self._failures, self._pauses)
             found = Destination(key, self._pool_for(key, True), breaker, partial(self._pool_for, key, False))
             found.pool.startService()
             self._known[key] = found
@@ -178,8 +189,9 @@ class Destinations:
         if destination.deliveries or destination.waiting or destination.key in self._leaving:
             return
         wait = IDLE
-        if destination.breaker.is_open and len(self._known) < REMEMBERED:
-            wait += max(destination.breaker.until - self._reactor.seconds(), 0.0)
+        if len(self._known) < REMEMBERED:
+            until = max(destination.breaker.until, destination.unsecured_breaker.until)
+            wait += max(until - self._reactor.seconds(), 0.0)
         self._leaving[destination.key] = self._reactor.callLater(wait, self._forget, destination)
 
     def _forget(self, destination: Destination) -> None:
