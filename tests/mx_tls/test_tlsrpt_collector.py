@@ -6,6 +6,7 @@ import json
 import os
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast, get_args
 
@@ -224,12 +225,25 @@ def test_a_collector_that_does_not_read_keeps_nothing_waiting(path: Path, socket
     assert len(received(socket_of_collector)) == 1
 
 
-def test_a_policy_of_any_size_is_reported_or_logged(path: Path, socket_of_collector: socket.socket) -> None:
-    """RFC 8461 §3.3: a policy has 64 KB at most, and as JSON six times that."""
-    for text in ("x" * 65536, "\u2603" * 65536):
-        with capturedLogs() as events:
-            TLSRPTCollector(path).ended(TLSSession(DOMAIN, "sts", (text,)), records())
-        assert len(received(socket_of_collector)) + len(lines(events)) == 1
+def test_a_policy_of_any_size_is_reported(path: Path, socket_of_collector: socket.socket) -> None:
+    """Its beginning.  A domain chooses the policy, and must not fill the log of the operator."""
+    record = "v=TLSRPTv1; rua=mailto:".ljust(tlsrpt_collector.MOST_RECORD, "\u2603")
+    patterns = tuple([f"{number}.example.net".rjust(253, "x") for number in range(9000)])
+    lines_of = ("\u2603" * 60_000, *patterns)
+    with capturedLogs() as events:
+        for more in (READY, replace(READY, failure="validation-failure", text="\u2603" * 9999)):
+            TLSRPTCollector(path)._send(datagram(replace(more, policy_text=lines_of, patterns=patterns), record))
+    assert lines(events) == []
+    for each in received(socket_of_collector):
+        (found,) = each["policies"]
+        assert (len(found["policy-string"]), len(found["mx-host"])) == (100, 100)
+        assert max(map(len, found["policy-string"])) == 200
+
+
+def test_a_record_that_is_too_long_is_none() -> None:
+    record = "v=TLSRPTv1; rua=mailto:"
+    assert tlsrpt_record([record.ljust(4096, "x")]) is not None
+    assert tlsrpt_record([record.ljust(4097, "x")]) is None
 
 
 def test_a_path_that_is_too_long_is_logged(tmp_path: Path) -> None:

@@ -42,6 +42,13 @@ _FAILURES: dict[TLSResult, int] = {
 }
 """The numbers in datagrams of version 1."""
 
+MOST_LINES = 100
+"""Lines of a policy, patterns or TLSA records in a datagram.  A policy of 64 KB would not fit into one."""
+MOST_LINE = 200
+"""Characters of a line.  A TLSA record with a digest has at most 134."""
+MOST_RECORD = 4096
+"""Characters of the record that asks for reports."""
+
 _RECORD = re.compile(r"v=TLSRPTv1[ \t]*;.*", re.DOTALL)
 
 
@@ -108,14 +115,14 @@ def tlsrpt_record(texts: Iterable[str]) -> str | None:
         texts: The text of each record.
 
     Returns:
-        The record; None if not exactly one is for TLSRPT (RFC 8460 §3).
+        The record; None if not exactly one is for TLSRPT (RFC 8460 §3), or it is longer than `MOST_RECORD`.
 
     Example:
         >>> tlsrpt_record(["v=TLSRPTv1; rua=mailto:tls@example.org"])
         'v=TLSRPTv1; rua=mailto:tls@example.org'
     """
     found = [each for each in texts if _RECORD.fullmatch(each)]
-    return found[0] if len(found) == 1 else None
+    return found[0] if len(found) == 1 and len(found[0]) <= MOST_RECORD else None
 
 
 def datagram(session: TLSSession, record: str) -> bytes:
@@ -136,9 +143,9 @@ def datagram(session: TLSSession, record: str) -> bytes:
     domain = session.base or session.domain
     policy: dict[str, object] = {"policy-type": _TYPES[session.policy], "policy-domain": domain}
     if session.policy_text:
-        policy["policy-string"] = list(session.policy_text)
+        policy["policy-string"] = [each[:MOST_LINE] for each in session.policy_text[:MOST_LINES]]
     if session.patterns:
-        policy["mx-host"] = list(session.patterns)
+        policy["mx-host"] = list(session.patterns[:MOST_LINES])
     failed = session.failure is not None
     if session.failure is not None:
         given = {"n": session.host, "r": session.address, "a": session.text[:500]}
