@@ -283,6 +283,12 @@ def test_the_next_address_is_tried(world: World) -> None:
     assert world.internet.order == ["2001:db8::1", ADDRESS]
 
 
+def test_the_words_of_a_web_server_have_no_control_characters(world: World) -> None:
+    """They come into the log, and into reports."""
+    world.page = page("", "404 \x1b[31mgone")
+    assert world.found().reason == f"{HOST} answers 404 \\x1b[31mgone"
+
+
 # ---- the certificate (RFC 8461 §3.3)
 
 

@@ -20,6 +20,7 @@ from twisted.logger import Logger
 from twisted.names import dns
 from twisted.python.failure import Failure
 
+from txsmtpx.dialog.fields import printable
 from txsmtpx.grammar.mta_sts import STSPolicy, record_id
 from txsmtpx.interfaces import Reactor, clock_of
 from txsmtpx.mx_tls.sts_cache import KeptPolicy, STSCache
@@ -74,11 +75,11 @@ class PolicyFailed(Exception):
 
     Args:
         failure: The failure, as reports name it.
-        reason: The failure in words.
+        reason: The failure in words.  Those of a web server are made printable.
     """
 
     def __init__(self, failure: TLSResult, reason: str) -> None:
-        super().__init__(reason)
+        super().__init__(printable(reason[:500]))
         self.failure = failure
 
 

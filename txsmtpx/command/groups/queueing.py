@@ -152,6 +152,11 @@ def set_up_queue(values: Values, backend: QueueBackend, listener: Listener) -> N
         if any(route.domain == before.domain for before in routes[:at]):
             raise chosen[at].fault("", f"there are two routes for {route.domain}; leave one out")
     queue.routes = Routes(routes)
+    for policy in values[exchanger_tls.TLS_POLICY]:
+        key = queue.routes.key_of(policy.domain)
+        if queue.routes.get(key) is not None:
+            text = f"this has no effect, for the mail takes the route {key}; leave it out, or set tls in"
+            raise exchanger_tls.TLS_POLICY.fault(policy, text, ROUTE.name)
     reactor = cast(Reactor, listener.reactor)
     queue.resolver = exchanger_tls.resolver_of(values, reactor)
     queue.security = exchanger_tls.security_of(values, queue.store, reactor)
