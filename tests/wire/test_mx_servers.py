@@ -8,6 +8,7 @@ import pytest
 from twisted.internet.defer import Deferred
 from twisted.names import dns, error
 
+from tests.authority import Authority
 from tests.internet import Internet, a, mx, server
 from tests.secure_names import SecureNames
 from txsmtpx import DNSFailed, MXEndpoint, NoSuchDomain, NullMX, TLSFailed, connect
@@ -175,3 +176,20 @@ def test_no_exchanger_may_get_mail() -> None:
 def test_without_security_the_settings_decide() -> None:
     found = servers(published())
     assert Outcome(Deferred.fromCoroutine(found.tls(HOST))).result() is None
+
+
+@pytest.mark.parametrize(("insecure", "hostname", "verified"), [
+    ((), "", True), ((DOMAIN,), "", False), ((HOST,), "", True), ((DOMAIN,), HOST, True),
+])  # fmt: skip
+def test_a_name_that_may_be_forged_does_not_do_for_requiretls(
+    authority: Authority, insecure: tuple[str, ...], hostname: str, verified: bool
+) -> None:
+    """RFC 8689 §4.2.1: without security= too.  A forged exchanger has a certificate for its own name."""
+    internet = Internet(**{ADDRESS: server("STARTTLS", "REQUIRETLS", tls=authority.server(HOST))})
+    endpoint = MXEndpoint(internet, DOMAIN, resolver=published(*insecure))
+    given = connect(endpoint, tls="required", trust_roots=authority.path, hostname=hostname, reactor=internet)
+    outcome = Outcome(given)
+    internet.go_on(1)
+    client = outcome.result()
+    assert client.tls is not None
+    assert client.tls.verified is ("REQUIRETLS" in client.extensions) is verified

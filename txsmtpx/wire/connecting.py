@@ -220,9 +220,13 @@ class Connecting:
             TLSFailed: No certificate can be verified for that name, such as one with an underscore.
         """
         try:
-            return self._settings.tls_options(self._to.hostname or name)
+            options = self._settings.tls_options(self._to.hostname or name)
         except UnicodeError as error:
             raise TLSFailed(f"no certificate can be verified for the name {name}: {error}") from error
+        servers = self._to.servers
+        if isinstance(options, ClientTLS) and isinstance(servers, MXServers) and not self._settings.hostname:
+            options.authenticates = servers.authentic  # RFC 8689 §4.2.1: the name of an exchanger may be forged
+        return options
 
 
 def _too_late(result: object, seconds: float) -> NoReturn:

@@ -70,6 +70,11 @@ class MXServers:
         self._hosts = hosts
         self._found = Exchangers(domain, ())
 
+    @property
+    def authentic(self) -> bool:
+        """True if the exchangers are those of the domain: it is an address, or DNSSEC has validated their names."""
+        return bool(self.address) or self._found.secure
+
     async def choose(self, failover: Failover[T]) -> T:
         """
         Run a failover among the exchangers.
