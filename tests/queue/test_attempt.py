@@ -1,12 +1,21 @@
 """One attempt: connections that a server closes, and parameters of MAIL for the next server."""
 
+from functools import partial
+
 import pytest
+from twisted.internet.defer import fail
+from twisted.internet.task import Clock
 
 from tests.queue.queues import ANN, Queues
-from txsmtpx import MailOptions
+from txsmtpx import MailOptions, RcptOptions
 from txsmtpx.grammar.option_value import DeliverBy
-from txsmtpx.queue.attempt import for_next_hop, is_late
-from txsmtpx.testing import ScriptedServer
+from txsmtpx.queue.attempt import Attempt, Transaction, for_next_hop, is_late
+from txsmtpx.queue.back_off import BackOff
+from txsmtpx.queue.circuit_breaker import CircuitBreaker
+from txsmtpx.queue.destination import Destination
+from txsmtpx.setting import SettingError
+from txsmtpx.testing import Network, ScriptedServer
+from txsmtpx.wire.pool import SMTPPool
 
 
 @pytest.fixture
@@ -41,6 +50,17 @@ def test_an_address_that_cannot_be_sent_fails(queues):
     one = queues(ScriptedServer())
     one.submit("jürgen@example.net")
     assert [state for _, state, _ in one.store.final] == ["failed"]
+
+
+async def test_a_connection_that_this_program_cannot_make_returns_no_mail(logged_failures):
+    """Such as with a file of trust roots that another program is writing."""
+    pool = SMTPPool(Network(), reactor=Clock())
+    pool.acquire = lambda: fail(SettingError("trust_roots", "there is no certificate in it"))
+    destination = Destination("*", pool, partial(CircuitBreaker, 5, BackOff(60, 900)), lambda: pool)
+    transaction = Transaction("me@example.org", MailOptions(), 0.0, [(ANN, RcptOptions())])
+    (result,) = (await Attempt(transaction, b"x\r\n", destination, lambda: 0.0, lambda: 0.0).run()).results
+    assert (result.meaning, result.reply.code) == ("deferred", 451)
+    assert len(logged_failures.flush(SettingError)) == 1
 
 
 def test_requiretls_needs_a_certificate_that_was_verified(queues):

@@ -29,6 +29,16 @@ def test_a_route_has_its_settings(pools):
     assert pools.pool("*").settings.eight_bit == "send"
 
 
+def test_trust_roots_that_are_damaged_later_do_not_stop_the_dispatcher(tmp_path, authority):
+    """Each connection reads them again; a pool is made whenever there is mail for the route."""
+    roots = tmp_path / "roots.pem"
+    roots.write_bytes(authority.path.read_bytes())
+    route = Route("example.org", "tcp:192.0.2.1:25", tls="required", trust_roots=str(roots))
+    pools = DestinationPools(MemoryReactorClock(), Routes([route]), 10, "", MXSecurity())
+    roots.write_text("")
+    assert pools.pool("example.org").settings.trust_roots == str(roots)
+
+
 @pytest.mark.parametrize("domain", ["[x400:a]", "[ipv6:1::1::1]"])
 async def test_mail_for_a_domain_that_can_have_no_server_fails(pools, domain):
     with pytest.raises(NoSuchDomain) as found:

@@ -197,7 +197,7 @@ class Attempt:
         server = "" if client is None else name_of(client)
         if isinstance(error, DeliveryError):
             return Attempted(judged(addresses, error), server)
-        if isinstance(error, ValueError):  # an address that the client cannot write
+        if isinstance(error, ValueError) and client is not None:  # an address that the client cannot write
             return self._all(RecipientResult("", "failed", described(error, False)))
         log.failure("a delivery to {destination} failed", destination=self._destination.key)
         return self._all(RecipientResult("", "deferred", described(error, True)))

@@ -45,6 +45,12 @@ class DestinationPools:
         self._resolver = resolver
         self._reactor = reactor
         self._routes = routes
+        # Made once, for that reads files: one that is damaged later must not stop the dispatcher.
+        self._settings = {
+            key: replace(route.settings, domain=domain)
+            for key in routes.keys()  # noqa: SIM118  # Routes is no mapping
+            if (route := routes.get(key)) is not None
+        }
         self._size = size
         self._domain = domain
 
@@ -66,7 +72,7 @@ class DestinationPools:
                 self.endpoint(key, secured), size=self._size, domain=self._domain, reactor=self._reactor
             )
         pool = SMTPPool(route.endpoint, size=route.connections or self._size, reactor=self._reactor)
-        pool.settings = replace(route.settings, domain=self._domain)
+        pool.settings = self._settings[key]
         return pool
 
     def endpoint(self, domain: str, secured: bool) -> ClientEndpoint:
