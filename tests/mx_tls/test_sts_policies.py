@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from tests.authority import Authority
 from tests.internet import REFUSES, SWALLOWS, Internet, a, aaaa
 from tests.ports import listening
 from tests.secure_names import NEVER, SecureNames, txt
+from txsmtpx import TLSFailed
 from txsmtpx.mx_tls.sts_cache import KeptPolicy, STSCache
 from txsmtpx.mx_tls.sts_policies import DAY, FAILURES, MOST_OCTETS, MTASTS, FoundPolicy
 from txsmtpx.testing import Outcome
@@ -548,6 +550,20 @@ def test_a_policy_of_the_future_counts_and_is_fetched_again(world: World) -> Non
     assert len(world.requests) == 2
     assert world.found() == first
     assert world.cache.get(DOMAIN, world.now()) == kept
+
+
+def test_mail_waits_if_a_stored_policy_cannot_be_read(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clients of the server can use up its descriptors."""
+    world.found()
+
+    def get(domain: str, now: float) -> KeptPolicy | None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(world.cache, "get", get)
+    outcome = world.ask()
+    assert isinstance(outcome.error, TLSFailed)
+    assert "policy of example.net cannot be read: Too many open files" in str(outcome.error)
+    world.refresh()
 
 
 def test_policies_that_have_expired_are_forgotten(world: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
@@ -22,6 +23,10 @@ FILES = 10_000
 """Files in the directory."""
 TEXT = 8_000_000
 """Characters of the policies in memory.  A policy has 64 KB at most, and seldom more than 200."""
+
+
+_FOR_NOW = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO)
+"""Errors of a file that may have a policy.  Clients of the server can use up descriptors, so mail waits then."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,9 @@ class STSCache:
 
         Returns:
             The policy; None if there is none, or if it has expired.
+
+        Raises:
+            OSError: There may be one, but its file cannot be read for now, such as for want of a descriptor.
         """
         found = self._kept.get(domain)
         if found is None or now >= found.expires():
@@ -149,6 +157,9 @@ class STSCache:
         Args:
             domain: The domain, as A-labels in lower case.
             now: Seconds since the epoch.
+
+        Raises:
+            OSError: As for `get`.
         """
         kept = self._kept.get(domain)
         if kept is not None and now >= kept.expires():
@@ -188,7 +199,13 @@ class STSCache:
                 raise ValueError(f"its time is {found.fetched}")
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        except OSError as error:
+            if error.errno in _FOR_NOW:
+                raise
+            if warns:
+                log.warn("the stored MTA-STS policy of {domain} is not used: {error}", domain=domain, error=error)
+            return None
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             if warns:
                 log.warn("the stored MTA-STS policy of {domain} is not used: {error}", domain=domain, error=error)
             return None

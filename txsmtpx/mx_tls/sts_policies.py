@@ -21,6 +21,7 @@ from twisted.names import dns
 from twisted.python.failure import Failure
 
 from txsmtpx.dialog.fields import printable
+from txsmtpx.errors import TLSFailed
 from txsmtpx.grammar.mta_sts import STSPolicy, record_id
 from txsmtpx.interfaces import Reactor, clock_of
 from txsmtpx.mx_tls.sts_cache import KeptPolicy, STSCache
@@ -171,8 +172,12 @@ class MTASTS:
 
         Raises:
             CancelledError: `stop` was called meanwhile.
+            TLSFailed: A stored policy cannot be read for now, so it is not known whether there is one.
         """
-        kept = self._cache.get(domain, self._now())
+        try:
+            kept = self._cache.get(domain, self._now())
+        except OSError as error:
+            raise TLSFailed(f"the stored MTA-STS policy of {domain} cannot be read: {error.strerror}") from error
         try:
             found_id = await self._record_id(domain, records)
         except DNSFailed as error:
@@ -199,10 +204,15 @@ class MTASTS:
         for number, domain in enumerate(self._cache.domains(), 1):
             if number % AT_ONCE == 0:
                 await deferLater(self._reactor, 0)
-            kept = self._cache.get(domain, self._now())
+            try:
+                kept = self._cache.get(domain, self._now())
+                if kept is None:
+                    self._cache.forget(domain, self._now())
+            except OSError:
+                continue
             if kept is None:
-                self._cache.forget(domain, self._now())
-            elif self._is_due(kept):
+                continue
+            if self._is_due(kept):
                 try:
                     found_id = await self._record_id(domain, records)
                 except DNSFailed:
