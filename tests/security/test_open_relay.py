@@ -72,6 +72,7 @@ SAMPLES = {
     "TYPE:ENDPOINT": "spamd:tcp:127.0.0.1:9",
     "PROGRAM": "sh",
     "ROUTE": "* endpoint=tcp:127.0.0.1:9",
+    "DOMAIN=LEVEL": "*=may",
 }
 """By kind; a kind with several words is tried with each of them."""
 
