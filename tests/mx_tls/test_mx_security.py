@@ -417,7 +417,9 @@ ROOT = [dns.Record_NS(b"a.root-servers.net")]
     (ROOT, (), "the name server validates by DNSSEC: DANE is used"),
     (ROOT, ("",), "no name server of this machine validates by DNSSEC: DANE is not used"),
     (error.DNSServerError("x"), (), "the DNS does not answer for the root, so it is not known whether it validates: x"),
-], ids=["secure", "insecure", "no answer"])  # fmt: skip
+    (error.DNSNameError("x", dns.Message()), (),
+     "the DNS does not answer for the root, so it is not known whether it validates: x"),
+], ids=["secure", "insecure", "no answer", "no root"])  # fmt: skip
 def test_whether_dnssec_is_validated_is_logged(
     answer: Sequence[object] | Exception, insecure: Sequence[str], logged: str
 ) -> None:

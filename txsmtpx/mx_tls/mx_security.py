@@ -19,6 +19,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.names import dns
+from twisted.names.error import DNSNameError
 
 from txsmtpx.errors import TLSFailed
 from txsmtpx.grammar.domain import domain_key
@@ -323,7 +324,8 @@ async def _probe(resolver: SystemResolver) -> None:
     except CancelledError:
         raise
     except Exception as error:  # of many classes
-        log.info("the DNS does not answer for the root, so it is not known whether it validates: {error}", error=error)
+        why = error.args[0] if isinstance(error, DNSNameError) else error  # without the answer, its second argument
+        log.info("the DNS does not answer for the root, so it is not known whether it validates: {error}", error=why)
         return
     if secure:
         log.info("the name server validates by DNSSEC: DANE is used")
