@@ -51,6 +51,11 @@ def test_what_is_no_name(name: str) -> None:
         TLSPolicy("example.org", "secure", [name])
 
 
+def test_colons_between_names_as_in_postfix_are_explained() -> None:
+    with pytest.raises(ValueError, match=r"not 'mx\.example\.net:\.example\.com'; write commas between several names$"):
+        TLSPolicy.parsed("example.org=secure:mx.example.net:.example.com")
+
+
 @pytest.mark.parametrize("domain", ["", "ann@example.org", "*.example.org", "-"])
 def test_what_is_no_domain(domain: str) -> None:
     with pytest.raises(ValueError, match=r"^write a domain, such as example\.org, \.example\.org or \"\*\", not "):

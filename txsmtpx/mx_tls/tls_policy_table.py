@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, cast, get_args
@@ -146,4 +147,5 @@ def _name(name: str) -> str:
             raise ValueError
         return f"{dot}{domain_key(rest)}"
     except ValueError:
-        raise ValueError(f"a name is one such as mx.example.net or .example.net, not {name!r}") from None
+        hint = "; write commas between several names" if re.search(r"[:; ]", name) else ""  # Postfix takes colons
+        raise ValueError(f"a name is one such as mx.example.net or .example.net, not {name!r}{hint}") from None
