@@ -59,7 +59,7 @@ class Chosen:
         Return the error for a setting.
 
         Args:
-            setting: The name of the setting.
+            setting: The name of the setting; "" if the error concerns the whole table.
             text: What is wrong, and what to do.
 
         Returns:
@@ -67,6 +67,8 @@ class Chosen:
         """
         if self.table is None:
             return OptionError(self.option, f"{self.text}: {setting} {text}")
+        if not setting:
+            return OptionError(self.option, f": {text}", place=self.table.place)
         return OptionError(self.option, text, place=self.table.places.get(setting, f"{self.table.place} {setting}"))
 
     def unusable(self, text: str, *others: str) -> OptionError:
