@@ -85,8 +85,9 @@ def test_changes(
 
 
 @pytest.mark.parametrize("words", [["flush"], ["retry", "--all"], ["retry", "--destination", "example.net"]])
-def test_retry_makes_recipients_due(it: Queue, words: list[str]) -> None:
+def test_retry_makes_recipients_due(it: Queue, capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
     it.run(*words)
+    assert capsys.readouterr().out.startswith(f"{words[0]}: ")
     assert len(it.queue.lease("me", NOW + 60, NOW + 99, 10, 10, ())) == 2
 
 

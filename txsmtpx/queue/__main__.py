@@ -124,7 +124,7 @@ def _run(queue: SQLQueue, options: argparse.Namespace, now: float) -> None:
         flush = options.action == "flush"
         change: Change = "retry" if flush else options.action
         number = queue.change(Selection() if flush else _selection(options), change, now)
-        print(f"{change}: {number} recipient{'s' * (number != 1)}")
+        print(f"{options.action}: {number} recipient{'s' * (number != 1)}")
 
 
 def _list(queue: SQLQueue, selection: Selection, now: float) -> None:
