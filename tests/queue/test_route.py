@@ -53,6 +53,8 @@ def test_other_values_are_refused():
         Route("*", "tcp:192.0.2.1:25", connections=0)
     with pytest.raises(TypeError, match="did you mean endpoint"):
         Route("*", endpoints="tcp:192.0.2.1:25")
+    with pytest.raises(TypeError, match=r"^routes is a list of routes, such as \[Route\(\.\.\.\)\], not <Route \*>$"):
+        Routes(Route("*", "tcp:192.0.2.1:25"))
     with pytest.raises(ValueError, match="no endpoint: nonsense"):
         Route("*", "nonsense").check(Clock())
     with pytest.raises(ValueError, match="without STARTTLS there is no TLS"):

@@ -114,6 +114,7 @@ class Routes:
 
     Raises:
         ValueError: Two routes are for the same domain.
+        TypeError: It is one route, without a list.
 
     Example:
         >>> routes = Routes([Route(".example.org", "tcp:10.0.0.5:25"), Route("*", "tls:smtp.example.com:465")])
@@ -124,6 +125,8 @@ class Routes:
     """
 
     def __init__(self, routes: Iterable[Route]) -> None:
+        if isinstance(routes, Route):
+            raise TypeError(f"routes is a list of routes, such as [Route(...)], not {routes!r}")
         self._routes: DomainTable[Route] = DomainTable()
         for route in routes:
             if self._routes.get(route.domain) is not None:
