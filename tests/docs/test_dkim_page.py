@@ -26,6 +26,7 @@ pytestmark = pytest.mark.system
 PAGE = Page("docs/howto/dkim.md")
 KEYGEN = PAGE.take("shell", "keygen").text
 RECORD = PAGE.take("text").text
+RECEIVER = PAGE.take("shell", "maildir").text
 PROGRAM = PAGE.take("python").text
 SERVER = PAGE.take("shell", "--filter dkim").text
 
@@ -42,8 +43,9 @@ class Signing:
         (self.key,) = DKIMKeys(directory / "keys").of("example.org")
 
     def receiver(self, verifier: Path) -> Twistd:
-        port, milter = f"tcp:{self.next_port}:interface=127.0.0.1", f"milter:unix:{verifier}"
-        options = ("--port", port, "--backend", "maildir:mail", "--domain", "mx.example.net", "--filter", milter)
+        words = shlex.split(RECEIVER.replace(":2526", f":{self.next_port}"))
+        added = ("--domain", "mx.example.net", "--filter", f"milter:unix:{verifier}")
+        options = (*words[words.index("smtpx") + 1 :], *added)
         return Twistd(self.directory, *options, log="next", forked=True)
 
     @property
