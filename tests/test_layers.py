@@ -69,14 +69,16 @@ FLOORS = [
     ("logins", (*MIDDLE, "txsmtpx.logins", "txsmtpx.wire"), ("twisted", "zope.interface", "argon2", "joserfc")),
     ("observers", (*MIDDLE, "txsmtpx.mx_tls", "txsmtpx.observers", "txsmtpx.queue", "txsmtpx.wire"),
      ("twisted", "zope.interface", "prometheus_client")),
-    ("inbox", (*MIDDLE, "txsmtpx.backends", "txsmtpx.filters", "txsmtpx.stores", "txsmtpx.wire", "txsmtpx.inbox"),
+    ("web", (*MIDDLE, "txsmtpx.stores", "txsmtpx.web", "txsmtpx.wire"), ("twisted", "zope.interface")),
+    ("inbox", (*MIDDLE, "txsmtpx.backends", "txsmtpx.filters", "txsmtpx.inbox", "txsmtpx.stores", "txsmtpx.web",
+      "txsmtpx.wire"),
      ("twisted", "zope.interface", "jinja2")),
     ("mx_tls", (*MIDDLE, "txsmtpx.mx_tls", "txsmtpx.wire"), ("twisted",)),
     ("queue", (*MIDDLE, "txsmtpx.backends", "txsmtpx.mx_tls", "txsmtpx.queue", "txsmtpx.stores", "txsmtpx.wire"),
      ("twisted", "zope.interface", "psycopg")),
     ("command", (*MIDDLE, "txsmtpx.backends", "txsmtpx.logins", "txsmtpx.wire", "txsmtpx.command", "txsmtpx.observers",
       "txsmtpx.inbox", "txsmtpx.filters", "txsmtpx.middleware", "txsmtpx.mx_tls", "txsmtpx.queue",
-      "txsmtpx.stores", "txsmtpx.tables"),
+      "txsmtpx.stores", "txsmtpx.tables", "txsmtpx.web"),
      ("twisted", "zope.interface")),
 ]
 

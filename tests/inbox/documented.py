@@ -10,7 +10,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from tests.inbox.site import Answer, Web
-from txsmtpx.inbox.api_operation import ApiRoute
+from txsmtpx.web.api_operation import ApiRoute
 
 
 def operations(routes: Iterable[ApiRoute]) -> set[tuple[str, str]]:

@@ -30,8 +30,8 @@ from txsmtpx.inbox.inbox_site import InboxSite
 from txsmtpx.inbox.inbox_store import InboxStore
 from txsmtpx.inbox.mail_release import MailRelease
 from txsmtpx.inbox.message_detail import parsed_content, rendered_view
-from txsmtpx.inbox.web_login import WebLogin
 from txsmtpx.interfaces import Results
+from txsmtpx.web.web_login import WebLogin
 
 ARRIVED = 1_750_000_000.25
 """Seconds since the epoch: 2025-06-15 15:06:40 UTC."""

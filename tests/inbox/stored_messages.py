@@ -8,12 +8,12 @@ from twisted.internet.defer import fail, maybeDeferred
 
 from txsmtpx.backends.received import Received
 from txsmtpx.grammar.options import MailOptions, RcptOptions
-from txsmtpx.inbox.cooperative_work import CooperativeWork
 from txsmtpx.inbox.database_reader import DatabaseReader
 from txsmtpx.inbox.database_store import DatabaseStore
 from txsmtpx.inbox.database_writer import StoreLimits
 from txsmtpx.inbox.search_query import SearchQuery
 from txsmtpx.interfaces import InThread
+from txsmtpx.web.cooperative_work import CooperativeWork
 
 SMALL = Received("me@example.org", ("you@example.net",), b"", MailOptions(), (RcptOptions(),), "0123456789AB", None,
                  "192.0.2.1", "client.example", "ESMTP", 0, 1_750_000_000.25)  # fmt: skip

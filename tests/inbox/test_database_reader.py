@@ -11,8 +11,9 @@ from tests.inbox.stored_messages import SMALL, message, subjects
 from txsmtpx.inbox import database_schema
 from txsmtpx.inbox.database_reader import SEARCH_SECONDS, DatabaseReader
 from txsmtpx.inbox.database_writer import DatabaseWriter, StoreLimits
-from txsmtpx.inbox.inbox_errors import Busy, MessageDeleted
+from txsmtpx.inbox.inbox_errors import MessageDeleted
 from txsmtpx.inbox.search_query import SearchQuery
+from txsmtpx.web.web_errors import Busy
 
 EVERYTHING = SearchQuery("")
 

@@ -11,8 +11,9 @@ from twisted.logger import capturedLogs, formatEvent
 from tests.inbox.stored_messages import changes, failing, message, opened, result
 from tests.threads import Threads
 from txsmtpx.inbox import database_store
-from txsmtpx.inbox.inbox_errors import Busy, MessageDeleted
+from txsmtpx.inbox.inbox_errors import MessageDeleted
 from txsmtpx.inbox.search_query import SearchQuery
+from txsmtpx.web.web_errors import Busy
 
 EVERYTHING = SearchQuery("")
 

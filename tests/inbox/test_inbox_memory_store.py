@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from txsmtpx.inbox.inbox_errors import Busy, MessageDeleted
+from txsmtpx.inbox.inbox_errors import MessageDeleted
 from txsmtpx.inbox.inbox_memory_store import SEARCH_SECONDS
 from txsmtpx.inbox.search_query import SearchQuery
+from txsmtpx.web.web_errors import Busy
 
 
 @pytest.fixture

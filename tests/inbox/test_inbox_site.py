@@ -9,7 +9,9 @@ from twisted.logger import capturedLogs, formatEvent
 
 from tests.inbox.site import Web
 from tests.inbox.slow_client import BUFFER, Slow, Transport
-from txsmtpx.inbox.inbox_site import STATIC
+from txsmtpx.web.static_files import static_types
+
+STATIC = static_types("txsmtpx.inbox")
 
 
 def test_a_new_connection_takes_the_place_of_a_silent_one(web, monkeypatch):

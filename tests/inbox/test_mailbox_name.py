@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from txsmtpx.inbox.inbox_errors import BadRequest
 from txsmtpx.inbox.mailbox_name import MAX_RECIPIENTS, mailbox_name, mailboxes_of
+from txsmtpx.web.web_errors import BadRequest
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from txsmtpx.inbox.inbox_errors import BadRequest
 from txsmtpx.inbox.mailpit_query import mailpit_query, required_search
-from txsmtpx.inbox.query_parameters import QueryParameters
 from txsmtpx.inbox.search_query import SearchTerm
+from txsmtpx.web.query_parameters import QueryParameters
+from txsmtpx.web.web_errors import BadRequest
 
 KNOWN = ("query", "tz", "mailbox")
 

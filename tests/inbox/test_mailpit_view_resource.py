@@ -6,7 +6,7 @@ import pytest
 
 from tests.content.hostile import mixed
 from tests.inbox.site import Web
-from txsmtpx.inbox.content_security_policy import DATA_POLICY
+from txsmtpx.web.content_security_policy import DATA_POLICY
 
 HTML = "<p>Grüße</p><script>alert(1)</script>"
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from tests.inbox.websites import RED
-from txsmtpx.inbox.content_security_policy import MESSAGE_POLICY
 from txsmtpx.inbox.message_frame import frame_page
 from txsmtpx.inbox.message_tools import MessageTools
 from txsmtpx.inbox.remote_html import RemoteHtml
+from txsmtpx.web.content_security_policy import MESSAGE_POLICY
 
 from tests.inbox.scripted_client import ScriptedClient  # isort: skip
 

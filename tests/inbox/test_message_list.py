@@ -8,9 +8,9 @@ import re
 import pytest
 
 from txsmtpx.inbox import message_list
-from txsmtpx.inbox.inbox_errors import BadRequest
 from txsmtpx.inbox.message_list import LIST, LIST_PARAMETERS, MessageList
-from txsmtpx.inbox.query_parameters import QueryParameters
+from txsmtpx.web.query_parameters import QueryParameters
+from txsmtpx.web.web_errors import BadRequest
 
 
 def test_search_is_kept_in_links(web):

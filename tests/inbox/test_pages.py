@@ -7,7 +7,7 @@ import re
 from tests.content.hostile import mixed
 from tests.inbox.site import Score
 from txsmtpx.filters.greylist import PassedGreylist
-from txsmtpx.inbox.content_security_policy import MESSAGE_POLICY, PAGE_POLICY
+from txsmtpx.web.content_security_policy import MESSAGE_POLICY, PAGE_POLICY
 
 SCRIPT = "<script>alert(1)</script>"
 

@@ -8,9 +8,9 @@ from tests.inbox.documented import Documented
 from tests.inbox.releasing import releasing
 from tests.inbox.site import Line
 from txsmtpx.inbox import release_resource
-from txsmtpx.inbox.inbox_errors import Busy
 from txsmtpx.inbox.release_resource import MAX_REQUESTS
 from txsmtpx.testing import SILENCE
+from txsmtpx.web.web_errors import Busy
 
 MESSAGE = b"Subject: a\r\nBcc: secret@x.example\r\nMessage-ID: <old@x.example>\r\n\r\nHey\r\n"
 

@@ -12,8 +12,8 @@ from twisted.internet.error import ProcessExitedAlready, ProcessTerminated
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
-from txsmtpx.inbox.inbox_errors import Busy
 from txsmtpx.inbox.screenshot import MAX_WAITING, SECONDS, ScreenshotFailed, Screenshots
+from txsmtpx.web.web_errors import Busy
 
 
 class Reactor(Clock):

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.content.hostile import mixed
-from txsmtpx.inbox.inbox_errors import BadRequest
 from txsmtpx.inbox.search_query import MAX_LENGTH, MAX_TERMS, SearchQuery, SearchTerm
+from txsmtpx.web.web_errors import BadRequest
 
 SEARCHES = {
     "": [1, 2],

@@ -19,9 +19,9 @@ from txsmtpx.command.groups.relaying import relay_of
 from txsmtpx.command.groups.web_inbox import WEB_AUTH, WEB_PATH, WEB_PORT
 from txsmtpx.command.port import Port
 from txsmtpx.command.process import Listener, Process
-from txsmtpx.inbox.web_names import web_path
 from txsmtpx.logins.dovecot_exchange import IDovecotLogin
 from txsmtpx.sasl.mechanisms import ChangingMechanisms
+from txsmtpx.web.web_names import web_path
 
 _NUMBERED = re.compile(r"tcp:([0-9]+)")
 _LOOPBACK = re.compile(r"tcp:([0-9]+):interface=127\.0\.0\.1")

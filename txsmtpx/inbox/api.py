@@ -8,21 +8,22 @@ from urllib.parse import quote
 
 from twisted.web.server import Request
 
-from txsmtpx.inbox.cooperative_work import CooperativeWork
 from txsmtpx.inbox.deletion_resource import delete_messages
 from txsmtpx.inbox.inbox import Inbox
-from txsmtpx.inbox.inbox_errors import MessageDeleted, error_body
-from txsmtpx.inbox.inbox_request import address_of, hold, reject_body
-from txsmtpx.inbox.inbox_resource import InboxResource
+from txsmtpx.inbox.inbox_errors import MessageDeleted
 from txsmtpx.inbox.inbox_store import Found
-from txsmtpx.inbox.json_text import JsonValue
 from txsmtpx.inbox.listed_message import ListedMessage
 from txsmtpx.inbox.message_detail import PartDetail
 from txsmtpx.inbox.message_selection import selected
 from txsmtpx.inbox.parsed_message import IMAGES
-from txsmtpx.inbox.query_parameters import QueryParameters
 from txsmtpx.inbox.search_query import SearchQuery
-from txsmtpx.inbox.streamed_response import PIECE, StreamedResponse, json_response, slices
+from txsmtpx.web.cooperative_work import CooperativeWork
+from txsmtpx.web.json_text import JsonValue
+from txsmtpx.web.query_parameters import QueryParameters
+from txsmtpx.web.site_request import address_of, hold, reject_body
+from txsmtpx.web.streamed_response import PIECE, StreamedResponse, json_response, slices
+from txsmtpx.web.web_errors import error_body
+from txsmtpx.web.web_resource import WebResource
 
 LIST = 50
 """Messages in a list, if the request has no ``limit`` (Mailpit: 50)."""
@@ -34,7 +35,7 @@ MAX_WAIT = 300
 """The greatest ``wait``, in seconds."""
 
 
-class PathsResource(InboxResource):
+class PathsResource(WebResource):
     """``/api``: list the paths."""
 
     def get(self, request: Request, parameters: QueryParameters) -> StreamedResponse:
@@ -52,7 +53,7 @@ class PathsResource(InboxResource):
         yield from json_response(request, {name: f"{address_of(request).prefix}/api/{name}" for name in names})
 
 
-class MessagesResource(InboxResource):
+class MessagesResource(WebResource):
     """
     ``/api/messages``: list messages, wait for messages, delete messages.
 
@@ -62,7 +63,7 @@ class MessagesResource(InboxResource):
     """
 
     def __init__(self, inbox: Inbox, most_waiting: int) -> None:
-        InboxResource.__init__(self)
+        WebResource.__init__(self)
         self._inbox = inbox
         self._most_waiting = most_waiting
 
@@ -112,7 +113,7 @@ class MessagesResource(InboxResource):
         yield from delete_messages(request, self._inbox, (yield from selected(self._inbox.store, parameters)))
 
 
-class MessageResource(InboxResource):
+class MessageResource(WebResource):
     """
     ``/api/messages/ID``: describe or delete one message.
 
@@ -124,7 +125,7 @@ class MessageResource(InboxResource):
     """
 
     def __init__(self, inbox: Inbox, name: str) -> None:
-        InboxResource.__init__(self)
+        WebResource.__init__(self)
         self._inbox = inbox
         self._name = name
 
@@ -195,7 +196,7 @@ class MessageResource(InboxResource):
         )
 
 
-class SourceResource(InboxResource):
+class SourceResource(WebResource):
     """
     ``/api/messages/ID/source``: the octets of the message.  The download fails if it is deleted meanwhile.
 
@@ -205,7 +206,7 @@ class SourceResource(InboxResource):
     """
 
     def __init__(self, inbox: Inbox, name: str) -> None:
-        InboxResource.__init__(self)
+        WebResource.__init__(self)
         self._inbox = inbox
         self._name = name
 
@@ -228,7 +229,7 @@ class SourceResource(InboxResource):
             yield (yield from self._inbox.store.piece(number, at, PIECE))
 
 
-class PartResource(InboxResource):
+class PartResource(WebResource):
     """
     ``/api/messages/ID/parts/NUMBER``: the content of a part, after its transfer encoding is decoded.
 
@@ -239,7 +240,7 @@ class PartResource(InboxResource):
     """
 
     def __init__(self, inbox: Inbox, name: str, part: str) -> None:
-        InboxResource.__init__(self)
+        WebResource.__init__(self)
         self._inbox = inbox
         self._name = name
         self._part = part

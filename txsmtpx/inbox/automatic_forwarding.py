@@ -16,11 +16,11 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from txsmtpx.grammar.mailbox import mailbox_key
-from txsmtpx.inbox.cooperative_work import CooperativeWork, result_of
 from txsmtpx.inbox.inbox import Inbox
 from txsmtpx.inbox.inbox_errors import MessageDeleted
 from txsmtpx.inbox.inbox_store import StoreChange
 from txsmtpx.inbox.mail_release import CONNECTIONS, MAX_RECIPIENTS, ForwardRule, MailRelease
+from txsmtpx.web.cooperative_work import CooperativeWork, result_of
 
 log = Logger(__name__)
 

@@ -7,19 +7,19 @@ import re
 from twisted.web.server import Request
 
 from txsmtpx.inbox.faults import COMMANDS, MAX_SECONDS, MAX_TEXT, Fault, Faults
-from txsmtpx.inbox.inbox_errors import BadRequest, error_body
-from txsmtpx.inbox.inbox_request import reject_body
-from txsmtpx.inbox.inbox_resource import InboxResource
-from txsmtpx.inbox.json_text import JsonValue
-from txsmtpx.inbox.query_parameters import QueryParameters
-from txsmtpx.inbox.streamed_response import StreamedResponse, json_response
+from txsmtpx.web.json_text import JsonValue
+from txsmtpx.web.query_parameters import QueryParameters
+from txsmtpx.web.site_request import reject_body
+from txsmtpx.web.streamed_response import StreamedResponse, json_response
+from txsmtpx.web.web_errors import BadRequest, error_body
+from txsmtpx.web.web_resource import WebResource
 
 OFF = "Faults are off. To turn them on, start the server with --chaos."
 
 _DECIMAL = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,6})?", re.ASCII)
 
 
-class ChaosResource(InboxResource):
+class ChaosResource(WebResource):
     """
     ``/api/chaos``: list, add and delete faults.
 
@@ -28,7 +28,7 @@ class ChaosResource(InboxResource):
     """
 
     def __init__(self, faults: Faults | None) -> None:
-        InboxResource.__init__(self)
+        WebResource.__init__(self)
         self._faults = faults
 
     def get(self, request: Request, parameters: QueryParameters) -> StreamedResponse:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from twisted.web.server import Request
 
-from txsmtpx.inbox.cooperative_work import CooperativeWork
 from txsmtpx.inbox.inbox import Inbox
-from txsmtpx.inbox.inbox_request import reject_body
-from txsmtpx.inbox.inbox_resource import InboxResource
-from txsmtpx.inbox.json_text import JsonValue
 from txsmtpx.inbox.message_checks import MessageChecks, checks_of
-from txsmtpx.inbox.query_parameters import QueryParameters
 from txsmtpx.inbox.spam_check import SpamScore
-from txsmtpx.inbox.streamed_response import StreamedResponse, json_response
+from txsmtpx.web.cooperative_work import CooperativeWork
+from txsmtpx.web.json_text import JsonValue
+from txsmtpx.web.query_parameters import QueryParameters
+from txsmtpx.web.site_request import reject_body
+from txsmtpx.web.streamed_response import StreamedResponse, json_response
+from txsmtpx.web.web_resource import WebResource
 
 
-class ChecksResource(InboxResource):
+class ChecksResource(WebResource):
     """
     Answer a GET without any request to other servers.  The check of links and the spam score need a POST.
 
@@ -26,7 +26,7 @@ class ChecksResource(InboxResource):
     """
 
     def __init__(self, inbox: Inbox, name: str, run: str = "") -> None:
-        InboxResource.__init__(self)
+        WebResource.__init__(self)
         self._inbox = inbox
         self._name = name
         self._run = run

@@ -17,10 +17,11 @@ from txsmtpx.backends.received import Received, kept_recipients
 from txsmtpx.grammar.options import MailOptions, RcptOptions
 from txsmtpx.inbox import database_schema, database_tags
 from txsmtpx.inbox.database_query import DatabaseQuery
-from txsmtpx.inbox.inbox_errors import Busy, MessageDeleted
+from txsmtpx.inbox.inbox_errors import MessageDeleted
 from txsmtpx.inbox.listed_mailbox import ListedMailbox, MailboxList
 from txsmtpx.inbox.search_query import SearchQuery
 from txsmtpx.stores.sqlite_file import closed_on_failure
+from txsmtpx.web.web_errors import Busy
 
 SEARCH_SECONDS = 10
 """Seconds for a search.  Other requests wait meanwhile."""

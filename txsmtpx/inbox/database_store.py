@@ -21,19 +21,19 @@ from twisted.python.failure import Failure
 
 from txsmtpx.backends.received import Received
 from txsmtpx.inbox.change_reports import ChangeReports
-from txsmtpx.inbox.cooperative_work import CooperativeWork, result_of
 from txsmtpx.inbox.database_groups import GroupWriter
 from txsmtpx.inbox.database_reader import DatabaseReader
 from txsmtpx.inbox.database_writer import DatabaseWriter
 from txsmtpx.inbox.file_mailboxes import FileMailboxes
 from txsmtpx.inbox.file_tags import FileTags
-from txsmtpx.inbox.inbox_errors import Busy
 from txsmtpx.inbox.inbox_store import Found, StoreChange
 from txsmtpx.inbox.listed_message import ListedMessage
 from txsmtpx.inbox.search_query import SearchQuery
 from txsmtpx.inbox.store_limits import StoreLimits
 from txsmtpx.interfaces import InThread
 from txsmtpx.stores.database_thread import DatabaseThread
+from txsmtpx.web.cooperative_work import CooperativeWork, result_of
+from txsmtpx.web.web_errors import Busy
 
 log = Logger(__name__)
 

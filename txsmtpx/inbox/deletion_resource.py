@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from twisted.web.server import Request
 
 from txsmtpx.grammar import asciitext
-from txsmtpx.inbox.cooperative_work import CooperativeWork
 from txsmtpx.inbox.inbox import UNDO_SECONDS, Inbox
-from txsmtpx.inbox.inbox_errors import error_body
-from txsmtpx.inbox.inbox_request import reject_body
-from txsmtpx.inbox.inbox_resource import InboxResource
-from txsmtpx.inbox.query_parameters import QueryParameters
-from txsmtpx.inbox.streamed_response import StreamedResponse
+from txsmtpx.web.cooperative_work import CooperativeWork
+from txsmtpx.web.query_parameters import QueryParameters
+from txsmtpx.web.site_request import reject_body
+from txsmtpx.web.streamed_response import StreamedResponse
+from txsmtpx.web.web_errors import error_body
+from txsmtpx.web.web_resource import WebResource
 
 
 def delete_messages(request: Request, inbox: Inbox, numbers: Sequence[int], code: int = 204) -> CooperativeWork[None]:
@@ -35,7 +35,7 @@ def delete_messages(request: Request, inbox: Inbox, numbers: Sequence[int], code
     request.setResponseCode(code)
 
 
-class UndoResource(InboxResource):
+class UndoResource(WebResource):
     """
     ``/api/deletions/NUMBER/undo``: undo a deletion.
 
@@ -45,7 +45,7 @@ class UndoResource(InboxResource):
     """
 
     def __init__(self, inbox: Inbox, name: str) -> None:
-        InboxResource.__init__(self)
+        WebResource.__init__(self)
         self._inbox = inbox
         self._name = name
 

@@ -11,12 +11,12 @@ from twisted.web.server import NOT_DONE_YET, Request
 from zope.interface import implementer
 
 from txsmtpx.inbox.inbox import Inbox
-from txsmtpx.inbox.inbox_errors import error_body
-from txsmtpx.inbox.inbox_resource import InboxResource
 from txsmtpx.inbox.inbox_store import StoreChange
-from txsmtpx.inbox.json_text import JsonValue
 from txsmtpx.inbox.mailbox_name import mailbox_name
-from txsmtpx.inbox.query_parameters import QueryParameters
+from txsmtpx.web.json_text import JsonValue
+from txsmtpx.web.query_parameters import QueryParameters
+from txsmtpx.web.web_errors import error_body
+from txsmtpx.web.web_resource import WebResource
 
 KEEP_ALIVE = 20
 """Seconds between two comments.  The standard advises about 15, since proxies close connections that are silent."""
@@ -30,7 +30,7 @@ MAX_DELETED = 100
 _MISSED = b"event: missed\ndata: {}\n\n"
 
 
-class EventStream(InboxResource):
+class EventStream(WebResource):
     """
     ``/api/events``: send each change to all clients that have connected.
 
@@ -46,7 +46,7 @@ class EventStream(InboxResource):
     """
 
     def __init__(self, inbox: Inbox, clock: IReactorTime, most: int) -> None:
-        InboxResource.__init__(self)
+        WebResource.__init__(self)
         self._inbox = inbox
         self._most = most
         self._clients: set[_Client] = set()

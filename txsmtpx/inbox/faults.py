@@ -10,7 +10,7 @@ from txsmtpx.grammar import replies
 from txsmtpx.grammar.mailbox import mailbox_key
 from txsmtpx.grammar.reply import Reply
 from txsmtpx.inbox.address_pattern import AddressPattern
-from txsmtpx.inbox.json_text import JsonValue
+from txsmtpx.web.json_text import JsonValue
 
 COMMANDS = ("MAIL", "RCPT", "DATA", "AUTH")
 """The commands that can fail."""

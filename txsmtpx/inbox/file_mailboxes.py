@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
-from txsmtpx.inbox.cooperative_work import CooperativeWork
 from txsmtpx.inbox.database_reader import DatabaseReader
 from txsmtpx.inbox.database_writer import DatabaseWriter
 from txsmtpx.inbox.listed_mailbox import ListedMailbox, MailboxList
 from txsmtpx.inbox.store_limits import MailboxLimits
+from txsmtpx.web.cooperative_work import CooperativeWork
 
 T = TypeVar("T")
 

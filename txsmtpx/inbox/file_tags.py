@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
-from txsmtpx.inbox.cooperative_work import CooperativeWork
 from txsmtpx.inbox.database_reader import DatabaseReader
 from txsmtpx.inbox.database_writer import DatabaseWriter
 from txsmtpx.inbox.file_mailboxes import ReadsFile
+from txsmtpx.web.cooperative_work import CooperativeWork
 
 T = TypeVar("T")
 

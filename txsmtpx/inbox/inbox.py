@@ -13,10 +13,9 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import LoopingCall
 
 from txsmtpx.grammar import asciitext
-from txsmtpx.inbox.cooperative_work import CooperativeWork
 from txsmtpx.inbox.faults import Faults
 from txsmtpx.inbox.inbox_counts import InboxCounts
-from txsmtpx.inbox.inbox_errors import Busy, MessageDeleted
+from txsmtpx.inbox.inbox_errors import MessageDeleted
 from txsmtpx.inbox.inbox_reactor import IInboxReactor
 from txsmtpx.inbox.inbox_store import ChangeSubscriber, InboxStore, StoreChange
 from txsmtpx.inbox.long_poll import LongPoll
@@ -24,6 +23,8 @@ from txsmtpx.inbox.mail_release import MailRelease
 from txsmtpx.inbox.message_parser import MessageParser
 from txsmtpx.inbox.message_tools import MessageTools
 from txsmtpx.inbox.search_query import SearchQuery
+from txsmtpx.web.cooperative_work import CooperativeWork
+from txsmtpx.web.web_errors import Busy
 
 UNDO_SECONDS = 10
 """Seconds in which a deletion can be undone.  A browser shows the button for this time."""

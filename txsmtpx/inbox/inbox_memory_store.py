@@ -1,11 +1,10 @@
 """
 The messages of a memory backend as a store of the inbox.
 
-Theory of operation: the backend keeps the messages, and reports each that arrives or is deleted.  What this store keeps
-for a message ends when the message is deleted:
+Theory of operation: the backend reports each message that arrives or is deleted.  Until the deletion, this store keeps:
 
-  - The summary is computed when the message is first listed or searched.
-  - The numbers of the messages that were read are kept.
+  - its summary, which is computed when the message is first listed or searched
+  - its number, if the message was read
 
 While a deletion can be undone, both are kept.  The memory of summaries counts as that of messages.
 """
@@ -20,14 +19,15 @@ from twisted.internet.interfaces import IReactorTime
 from txsmtpx.backends.memory import Change, MemoryBackend
 from txsmtpx.backends.received import Received
 from txsmtpx.inbox.change_reports import ChangeReports
-from txsmtpx.inbox.cooperative_work import CooperativeWork
-from txsmtpx.inbox.inbox_errors import Busy, MessageDeleted
+from txsmtpx.inbox.inbox_errors import MessageDeleted
 from txsmtpx.inbox.inbox_store import Found, StoreChange
 from txsmtpx.inbox.listed_message import ListedMessage
 from txsmtpx.inbox.memory_mailboxes import MemoryMailboxes
 from txsmtpx.inbox.memory_tags import MemoryTags
 from txsmtpx.inbox.message_summary import MessageSummary
 from txsmtpx.inbox.search_query import SearchQuery
+from txsmtpx.web.cooperative_work import CooperativeWork
+from txsmtpx.web.web_errors import Busy
 
 SEARCH_SECONDS = 60
 """Seconds for a search."""

@@ -5,16 +5,6 @@ from __future__ import annotations
 from functools import partial
 
 from txsmtpx.inbox.api import MAX_WAIT, MessageResource, MessagesResource, PartResource, PathsResource, SourceResource
-from txsmtpx.inbox.api_operation import (
-    NUMBER,
-    TEXT,
-    ApiOperation,
-    ApiParameter,
-    ApiResponse,
-    ApiRoute,
-    Schema,
-    named,
-)
 from txsmtpx.inbox.chaos_resource import ChaosResource
 from txsmtpx.inbox.checks_resource import ChecksResource
 from txsmtpx.inbox.deletion_resource import UndoResource
@@ -27,6 +17,16 @@ from txsmtpx.inbox.message_list import MAX_LIST
 from txsmtpx.inbox.message_selection import MAX_IDS
 from txsmtpx.inbox.release_resource import ReleaseResource
 from txsmtpx.inbox.screenshot_resource import WIDTHS, ScreenshotResource
+from txsmtpx.web.api_operation import (
+    NUMBER,
+    TEXT,
+    ApiOperation,
+    ApiParameter,
+    ApiResponse,
+    ApiRoute,
+    Schema,
+    named,
+)
 
 _MISSING = ApiResponse(404, "There is no such message.", named("Error"))
 _GONE = ApiResponse(204, "It is done.")

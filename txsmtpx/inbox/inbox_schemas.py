@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from txsmtpx.inbox.api_operation import FLAG, NUMBER, TEXT, Schema, list_of, map_of, named, object_of
+from txsmtpx.web.api_operation import FLAG, NUMBER, TEXT, Schema, list_of, map_of, named, object_of
 
 _NULLABLE: Schema = {"type": ["string", "null"]}
 _MOMENT: Schema = {"type": "string", "format": "date-time"}

@@ -12,7 +12,7 @@ from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred, maybeDeferred
 
 from txsmtpx.backends.memory import MemoryBackend
-from txsmtpx.inbox.api_tokens import ApiTokens
+from txsmtpx.inbox.api_table import INBOX
 from txsmtpx.inbox.faults import Faults
 from txsmtpx.inbox.inbox import Inbox
 from txsmtpx.inbox.inbox_backend import InboxBackend
@@ -23,9 +23,10 @@ from txsmtpx.inbox.mail_release import MailRelease
 from txsmtpx.inbox.message_tools import MessageTools
 from txsmtpx.inbox.page_renderer import ListeningAddress
 from txsmtpx.inbox.store_limits import NO_LIMITS, MailboxLimits
-from txsmtpx.inbox.web_login import WebLogin
 from txsmtpx.inbox.webhook import Webhook
 from txsmtpx.interfaces import Reactor
+from txsmtpx.web.api_tokens import ApiTokens
+from txsmtpx.web.web_login import WebLogin
 from txsmtpx.wire.service import SMTPService
 
 
@@ -83,7 +84,7 @@ class InboxService(MultiService):
         store = MemoryStore(backend, clock) if isinstance(backend, MemoryBackend) else backend.store
         store.mailboxes.limit(mailbox_limits)
         self._inbox = Inbox(store, clock, release, faults, tools)
-        login = None if checker is None else WebLogin(checker, tokens, clock)
+        login = None if checker is None else WebLogin(INBOX, checker, tokens, clock)
         self._site = InboxSite(self._inbox, clock, self._addresses, names, path, proxies, origins, login)
         MultiService.addService(self, service(endpoint, self._site, clock))
         self._webhook = webhook

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from txsmtpx.backends.received import Received
-from txsmtpx.inbox.cooperative_work import CooperativeWork
 from txsmtpx.inbox.listed_mailbox import ListedMailbox, MailboxList
 from txsmtpx.inbox.listed_message import ListedMessage
 from txsmtpx.inbox.search_query import SearchQuery
 from txsmtpx.inbox.store_limits import MailboxLimits
+from txsmtpx.web.cooperative_work import CooperativeWork
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from txsmtpx.inbox.json_text import JsonValue
+from txsmtpx.web.json_text import JsonValue
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from txsmtpx.inbox.json_text import JsonValue
+from txsmtpx.web.json_text import JsonValue
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 
 from txsmtpx.grammar import path
 from txsmtpx.grammar.mailbox import mailbox_key
-from txsmtpx.inbox.inbox_errors import BadRequest
 from txsmtpx.inbox.message_tags import tags_of
+from txsmtpx.web.web_errors import BadRequest
 
 KINDS = ("recipient", "login", "tag")
 """The kinds of mailboxes."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from twisted.web.server import Request
 
 from txsmtpx.inbox.inbox import Inbox
-from txsmtpx.inbox.inbox_errors import BadRequest, error_body
-from txsmtpx.inbox.inbox_resource import InboxResource
-from txsmtpx.inbox.json_text import JsonValue
 from txsmtpx.inbox.mailbox_name import mailbox_name
-from txsmtpx.inbox.query_parameters import QueryParameters
-from txsmtpx.inbox.streamed_response import StreamedResponse, json_response
+from txsmtpx.web.json_text import JsonValue
+from txsmtpx.web.query_parameters import QueryParameters
+from txsmtpx.web.streamed_response import StreamedResponse, json_response
+from txsmtpx.web.web_errors import BadRequest, error_body
+from txsmtpx.web.web_resource import WebResource
 
 LIST = 100
 """Mailboxes in a list, if the request has no ``limit``."""
@@ -19,7 +19,7 @@ MAX_LIST = 1000
 """The greatest ``limit``."""
 
 
-class MailboxesResource(InboxResource):
+class MailboxesResource(WebResource):
     """
     ``/api/mailboxes``: list the mailboxes.
 
@@ -28,7 +28,7 @@ class MailboxesResource(InboxResource):
     """
 
     def __init__(self, inbox: Inbox) -> None:
-        InboxResource.__init__(self)
+        WebResource.__init__(self)
         self._inbox = inbox
 
     def get(self, request: Request, parameters: QueryParameters) -> StreamedResponse:
@@ -48,7 +48,7 @@ class MailboxesResource(InboxResource):
         yield from json_response(request, {"total": found.total, "start": start, "mailboxes": listed})
 
 
-class MailboxResource(InboxResource):
+class MailboxResource(WebResource):
     """
     ``/api/mailboxes/NAME``: describe one mailbox.
 
@@ -58,7 +58,7 @@ class MailboxResource(InboxResource):
     """
 
     def __init__(self, inbox: Inbox, name: str) -> None:
-        InboxResource.__init__(self)
+        WebResource.__init__(self)
         self._inbox = inbox
         self._name = name
 

@@ -8,8 +8,8 @@ from txsmtpx.content.charset import text_of
 from txsmtpx.content.field import unfolded
 from txsmtpx.content.header import Header
 from txsmtpx.content.part import Part
-from txsmtpx.inbox.json_text import JsonValue
 from txsmtpx.inbox.parsed_message import ParsedMessage
+from txsmtpx.web.json_text import JsonValue
 
 MAX_SOURCE = 16 * 1024 * 1024
 """Octets of a message that is described as a whole."""

@@ -11,16 +11,17 @@ from txsmtpx.backends.received import Received
 from txsmtpx.content import header
 from txsmtpx.inbox.deletion_resource import delete_messages
 from txsmtpx.inbox.inbox import Inbox
-from txsmtpx.inbox.inbox_errors import BadRequest, MessageDeleted
-from txsmtpx.inbox.inbox_request import hold, reject_body
-from txsmtpx.inbox.inbox_resource import InboxResource
-from txsmtpx.inbox.json_text import JsonValue
+from txsmtpx.inbox.inbox_errors import MessageDeleted
 from txsmtpx.inbox.mailhog_content import content_of
 from txsmtpx.inbox.mailpit_query import done
 from txsmtpx.inbox.parsed_message import BEGINNING, arrived_text
-from txsmtpx.inbox.query_parameters import QueryParameters
 from txsmtpx.inbox.search_query import SearchQuery
-from txsmtpx.inbox.streamed_response import StreamedResponse, slices
+from txsmtpx.web.json_text import JsonValue
+from txsmtpx.web.query_parameters import QueryParameters
+from txsmtpx.web.site_request import hold, reject_body
+from txsmtpx.web.streamed_response import StreamedResponse, slices
+from txsmtpx.web.web_errors import BadRequest
+from txsmtpx.web.web_resource import WebResource
 
 LIST = 50
 """Messages in a list, if the request has no ``limit``."""
@@ -34,7 +35,7 @@ KINDS = {"from": "from:", "to": "to:", "containing": ""}
 _ANY = 999_999_999
 
 
-class MailhogMessagesResource(InboxResource):
+class MailhogMessagesResource(WebResource):
     """
     ``/api/v2/messages`` and ``/api/v2/search``: list messages with their contents.
 
@@ -44,7 +45,7 @@ class MailhogMessagesResource(InboxResource):
     """
 
     def __init__(self, inbox: Inbox, search: bool = False) -> None:
-        InboxResource.__init__(self)
+        WebResource.__init__(self)
         self._inbox = inbox
         self._search = search
 
@@ -75,7 +76,7 @@ class MailhogMessagesResource(InboxResource):
         yield b"]}\n" if before == b",\n" else before + b"]}\n"
 
 
-class MailhogMessageResource(InboxResource):
+class MailhogMessageResource(WebResource):
     """
     ``/api/v1/messages/ID``: describe or delete one message.
 
@@ -85,7 +86,7 @@ class MailhogMessageResource(InboxResource):
     """
 
     def __init__(self, inbox: Inbox, name: str) -> None:
-        InboxResource.__init__(self)
+        WebResource.__init__(self)
         self._inbox = inbox
         self._name = name
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 from txsmtpx.inbox.api import SourceResource
-from txsmtpx.inbox.api_operation import (
+from txsmtpx.inbox.inbox import Inbox
+from txsmtpx.inbox.mailhog_resource import KINDS, MAX_LIST, MailhogMessageResource, MailhogMessagesResource
+from txsmtpx.inbox.mailpit_routes import DONE
+from txsmtpx.web.api_operation import (
     NUMBER,
     TEXT,
     ApiOperation,
@@ -14,9 +17,6 @@ from txsmtpx.inbox.api_operation import (
     ApiRoute,
     named,
 )
-from txsmtpx.inbox.inbox import Inbox
-from txsmtpx.inbox.mailhog_resource import KINDS, MAX_LIST, MailhogMessageResource, MailhogMessagesResource
-from txsmtpx.inbox.mailpit_routes import DONE
 
 _MISSING = ApiResponse(404, "There is no such message.", named("Error"))
 _LISTED = (ApiResponse(200, "The messages with their contents.", named("MailhogMessages")),)

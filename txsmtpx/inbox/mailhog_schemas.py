@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from txsmtpx.inbox.api_operation import NUMBER, TEXT, Schema, list_of, map_of, named, object_of
+from txsmtpx.web.api_operation import NUMBER, TEXT, Schema, list_of, map_of, named, object_of
 
 _NULL: Schema = {"type": "null"}
 _PARTS: Schema = {"oneOf": [_NULL, object_of({"Parts": list_of(named("MailhogContent"))})]}

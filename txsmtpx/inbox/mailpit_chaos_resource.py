@@ -6,18 +6,18 @@ from twisted.web.server import Request
 
 from txsmtpx.inbox.chaos_resource import OFF
 from txsmtpx.inbox.faults import Fault, Faults
-from txsmtpx.inbox.inbox_errors import BadRequest
-from txsmtpx.inbox.inbox_resource import InboxResource
-from txsmtpx.inbox.json_text import JsonValue
-from txsmtpx.inbox.query_parameters import QueryParameters
-from txsmtpx.inbox.request_body import JsonBody
-from txsmtpx.inbox.streamed_response import StreamedResponse, json_response
+from txsmtpx.web.json_text import JsonValue
+from txsmtpx.web.query_parameters import QueryParameters
+from txsmtpx.web.request_body import JsonBody
+from txsmtpx.web.streamed_response import StreamedResponse, json_response
+from txsmtpx.web.web_errors import BadRequest
+from txsmtpx.web.web_resource import WebResource
 
 TRIGGERS = {"Sender": ("MAIL", 451), "Recipient": ("RCPT", 451), "Authentication": ("AUTH", 535)}
 """The triggers of Mailpit: the command that fails, and the code of the reply if none is given."""
 
 
-class MailpitChaosResource(InboxResource):
+class MailpitChaosResource(WebResource):
     """
     ``/api/v1/chaos``: show and set the faults that Mailpit calls triggers.  Faults with an address stay as they are.
 
@@ -26,7 +26,7 @@ class MailpitChaosResource(InboxResource):
     """
 
     def __init__(self, faults: Faults | None) -> None:
-        InboxResource.__init__(self)
+        WebResource.__init__(self)
         self._faults = faults
 
     def get(self, request: Request, parameters: QueryParameters) -> StreamedResponse:

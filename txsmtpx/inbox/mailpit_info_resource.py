@@ -9,16 +9,16 @@ from pathlib import Path
 from twisted.web.server import Request
 
 from txsmtpx.inbox.inbox import Inbox
-from txsmtpx.inbox.inbox_resource import InboxResource
-from txsmtpx.inbox.json_text import JsonValue
-from txsmtpx.inbox.query_parameters import QueryParameters
-from txsmtpx.inbox.streamed_response import StreamedResponse, json_response
+from txsmtpx.web.json_text import JsonValue
+from txsmtpx.web.query_parameters import QueryParameters
+from txsmtpx.web.streamed_response import StreamedResponse, json_response
+from txsmtpx.web.web_resource import WebResource
 
 if sys.platform != "win32":
     import resource
 
 
-class MailpitInfoResource(InboxResource):
+class MailpitInfoResource(WebResource):
     """
     ``/api/v1/info``: describe the inbox.
 
@@ -27,7 +27,7 @@ class MailpitInfoResource(InboxResource):
     """
 
     def __init__(self, inbox: Inbox) -> None:
-        InboxResource.__init__(self)
+        WebResource.__init__(self)
         self._inbox = inbox
 
     def get(self, request: Request, parameters: QueryParameters) -> StreamedResponse:

@@ -8,12 +8,9 @@ from collections.abc import Sequence
 from twisted.web.server import Request
 
 from txsmtpx.grammar import asciitext
-from txsmtpx.inbox.cooperative_work import CooperativeWork
 from txsmtpx.inbox.deletion_resource import delete_messages
 from txsmtpx.inbox.inbox import Inbox
-from txsmtpx.inbox.inbox_errors import BadRequest, MessageDeleted
-from txsmtpx.inbox.inbox_request import hold, reject_body
-from txsmtpx.inbox.inbox_resource import InboxResource
+from txsmtpx.inbox.inbox_errors import MessageDeleted
 from txsmtpx.inbox.inbox_store import Found
 from txsmtpx.inbox.listed_message import ListedMessage
 from txsmtpx.inbox.mailbox_name import mailbox_name
@@ -21,10 +18,14 @@ from txsmtpx.inbox.mailpit_message import mailpit_summary
 from txsmtpx.inbox.mailpit_query import done, mailpit_query, required_search
 from txsmtpx.inbox.message_list import MAX_LIST
 from txsmtpx.inbox.parsed_message import BEGINNING
-from txsmtpx.inbox.query_parameters import QueryParameters
-from txsmtpx.inbox.request_body import JsonBody
 from txsmtpx.inbox.search_query import SearchQuery, SearchTerm
-from txsmtpx.inbox.streamed_response import StreamedResponse
+from txsmtpx.web.cooperative_work import CooperativeWork
+from txsmtpx.web.query_parameters import QueryParameters
+from txsmtpx.web.request_body import JsonBody
+from txsmtpx.web.site_request import hold, reject_body
+from txsmtpx.web.streamed_response import StreamedResponse
+from txsmtpx.web.web_errors import BadRequest
+from txsmtpx.web.web_resource import WebResource
 
 LIST = 50
 """Messages in a list, if the request has no ``limit``."""
@@ -32,7 +33,7 @@ LIST = 50
 _ANY_LIMIT = 999_999_999
 
 
-class MailpitMessagesResource(InboxResource):
+class MailpitMessagesResource(WebResource):
     """
     ``/api/v1/messages``: list, mark and delete messages.
 
@@ -41,7 +42,7 @@ class MailpitMessagesResource(InboxResource):
     """
 
     def __init__(self, inbox: Inbox) -> None:
-        InboxResource.__init__(self)
+        WebResource.__init__(self)
         self._inbox = inbox
 
     def get(self, request: Request, parameters: QueryParameters) -> StreamedResponse:
@@ -101,7 +102,7 @@ class MailpitMessagesResource(InboxResource):
         yield done(request)
 
 
-class MailpitSearchResource(InboxResource):
+class MailpitSearchResource(WebResource):
     """
     ``/api/v1/search``: list or delete the messages that a search finds.
 
@@ -110,7 +111,7 @@ class MailpitSearchResource(InboxResource):
     """
 
     def __init__(self, inbox: Inbox) -> None:
-        InboxResource.__init__(self)
+        WebResource.__init__(self)
         self._inbox = inbox
 
     def get(self, request: Request, parameters: QueryParameters) -> StreamedResponse:

@@ -15,11 +15,11 @@ from txsmtpx.content.field import unfolded, value_text
 from txsmtpx.content.header import Header
 from txsmtpx.content.part import leaves, read
 from txsmtpx.grammar.mailbox import mailbox_key
-from txsmtpx.inbox.json_text import JsonValue
 from txsmtpx.inbox.listed_message import ListedMessage
 from txsmtpx.inbox.message_detail import MessageDetail, PartDetail
 from txsmtpx.inbox.parsed_message import BEGINNING
 from txsmtpx.inbox.part_checksums import PartChecksums
+from txsmtpx.web.json_text import JsonValue
 
 MAX_NAMED = 32 * 1024
 """Octets of all fields with addresses that are read: a thousand recipients.  Hostile ones take 20 milliseconds."""

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from twisted.web.server import Request
 
-from txsmtpx.inbox.cooperative_work import CooperativeWork
 from txsmtpx.inbox.inbox import Inbox
 from txsmtpx.inbox.inbox_errors import MessageDeleted
-from txsmtpx.inbox.inbox_request import hold
-from txsmtpx.inbox.inbox_resource import InboxResource
 from txsmtpx.inbox.mailpit_message import mailpit_headers, mailpit_message
 from txsmtpx.inbox.mailpit_query import mailpit_query
 from txsmtpx.inbox.parsed_message import BEGINNING
-from txsmtpx.inbox.query_parameters import QueryParameters
-from txsmtpx.inbox.streamed_response import PIECE, StreamedResponse, json_response
+from txsmtpx.web.cooperative_work import CooperativeWork
+from txsmtpx.web.query_parameters import QueryParameters
+from txsmtpx.web.site_request import hold
+from txsmtpx.web.streamed_response import PIECE, StreamedResponse, json_response
+from txsmtpx.web.web_resource import WebResource
 
 
-class OneMessageResource(InboxResource):
+class OneMessageResource(WebResource):
     """
     A resource of one message.
 
@@ -29,7 +29,7 @@ class OneMessageResource(InboxResource):
     """
 
     def __init__(self, inbox: Inbox, name: str) -> None:
-        InboxResource.__init__(self)
+        WebResource.__init__(self)
         self.inbox = inbox
         self._name = name
 

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 from twisted.web.server import Request
 
-from txsmtpx.inbox.inbox_errors import BadRequest
-from txsmtpx.inbox.query_parameters import QueryParameters
 from txsmtpx.inbox.search_query import SearchQuery
+from txsmtpx.web.query_parameters import QueryParameters
+from txsmtpx.web.web_errors import BadRequest
 
 
 def mailpit_query(parameters: QueryParameters, search: str) -> SearchQuery:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from functools import partial
 
 from txsmtpx.inbox.api import PartResource
-from txsmtpx.inbox.api_operation import (
+from txsmtpx.inbox.inbox import Inbox
+from txsmtpx.inbox.mailpit_chaos_resource import MailpitChaosResource
+from txsmtpx.inbox.mailpit_info_resource import MailpitInfoResource
+from txsmtpx.inbox.mailpit_list_resource import MailpitMessagesResource, MailpitSearchResource
+from txsmtpx.inbox.mailpit_message_resource import MailpitHeadersResource, MailpitMessageResource, MailpitRawResource
+from txsmtpx.inbox.mailpit_tags_resource import MailpitTagResource, MailpitTagsResource
+from txsmtpx.inbox.message_list import MAX_LIST
+from txsmtpx.web.api_operation import (
     NUMBER,
     TEXT,
     ApiOperation,
@@ -14,13 +21,6 @@ from txsmtpx.inbox.api_operation import (
     ApiRoute,
     named,
 )
-from txsmtpx.inbox.inbox import Inbox
-from txsmtpx.inbox.mailpit_chaos_resource import MailpitChaosResource
-from txsmtpx.inbox.mailpit_info_resource import MailpitInfoResource
-from txsmtpx.inbox.mailpit_list_resource import MailpitMessagesResource, MailpitSearchResource
-from txsmtpx.inbox.mailpit_message_resource import MailpitHeadersResource, MailpitMessageResource, MailpitRawResource
-from txsmtpx.inbox.mailpit_tags_resource import MailpitTagResource, MailpitTagsResource
-from txsmtpx.inbox.message_list import MAX_LIST
 
 _QUERY = ApiParameter("query", "A search, as in the search field.", TEXT, required=True)
 _LATEST = ApiParameter("query", "latest is the newest message that this search finds.", TEXT)

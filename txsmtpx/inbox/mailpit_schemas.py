@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from txsmtpx.inbox.api_operation import FLAG, NUMBER, TEXT, Schema, list_of, map_of, named, object_of
+from txsmtpx.web.api_operation import FLAG, NUMBER, TEXT, Schema, list_of, map_of, named, object_of
 
 _PEOPLE = list_of(named("MailpitAddress"))
 _MOMENT: Schema = {"type": "string", "format": "date-time"}

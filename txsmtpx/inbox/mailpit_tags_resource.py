@@ -6,21 +6,22 @@ from collections.abc import Callable, Sequence
 
 from twisted.web.server import Request
 
-from txsmtpx.inbox.cooperative_work import CooperativeWork
 from txsmtpx.inbox.inbox import Inbox
-from txsmtpx.inbox.inbox_errors import BadRequest, MessageDeleted
-from txsmtpx.inbox.inbox_request import reject_body
-from txsmtpx.inbox.inbox_resource import InboxResource
+from txsmtpx.inbox.inbox_errors import MessageDeleted
 from txsmtpx.inbox.mailpit_list_resource import numbers_of
 from txsmtpx.inbox.mailpit_query import done
 from txsmtpx.inbox.message_tags import MAX_TAG, MAX_TAGS, plain_tags
-from txsmtpx.inbox.query_parameters import QueryParameters
-from txsmtpx.inbox.request_body import JsonBody
 from txsmtpx.inbox.search_query import SearchQuery, SearchTerm
-from txsmtpx.inbox.streamed_response import StreamedResponse, json_response
+from txsmtpx.web.cooperative_work import CooperativeWork
+from txsmtpx.web.query_parameters import QueryParameters
+from txsmtpx.web.request_body import JsonBody
+from txsmtpx.web.site_request import reject_body
+from txsmtpx.web.streamed_response import StreamedResponse, json_response
+from txsmtpx.web.web_errors import BadRequest
+from txsmtpx.web.web_resource import WebResource
 
 
-class MailpitTagsResource(InboxResource):
+class MailpitTagsResource(WebResource):
     """
     ``/api/v1/tags``: list all tags, and set those of messages.
 
@@ -29,7 +30,7 @@ class MailpitTagsResource(InboxResource):
     """
 
     def __init__(self, inbox: Inbox) -> None:
-        InboxResource.__init__(self)
+        WebResource.__init__(self)
         self._inbox = inbox
 
     def get(self, request: Request, parameters: QueryParameters) -> StreamedResponse:
@@ -63,7 +64,7 @@ class MailpitTagsResource(InboxResource):
         yield done(request)
 
 
-class MailpitTagResource(InboxResource):
+class MailpitTagResource(WebResource):
     """
     ``/api/v1/tags/TAG``: rename a tag, or remove it from all messages.
 
@@ -73,7 +74,7 @@ class MailpitTagResource(InboxResource):
     """
 
     def __init__(self, inbox: Inbox, tag: str) -> None:
-        InboxResource.__init__(self)
+        WebResource.__init__(self)
         self._inbox = inbox
         self._tag = "".join(plain_tags([tag]))
 

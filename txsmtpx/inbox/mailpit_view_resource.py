@@ -6,17 +6,17 @@ from twisted.web.resource import Resource
 from twisted.web.server import Request
 
 from txsmtpx.inbox.inbox import Inbox
-from txsmtpx.inbox.inbox_errors import error_body
-from txsmtpx.inbox.inbox_request import hold
-from txsmtpx.inbox.inbox_resource import InboxResource
 from txsmtpx.inbox.mailpit_message_resource import OneMessageResource
-from txsmtpx.inbox.query_parameters import QueryParameters
-from txsmtpx.inbox.streamed_response import StreamedResponse, slices
+from txsmtpx.web.query_parameters import QueryParameters
+from txsmtpx.web.site_request import hold
+from txsmtpx.web.streamed_response import StreamedResponse, slices
+from txsmtpx.web.web_errors import error_body
+from txsmtpx.web.web_resource import WebResource
 
 _KINDS = ("html", "txt")
 
 
-class MailpitViewsResource(InboxResource):
+class MailpitViewsResource(WebResource):
     """
     ``/view``: its children are the texts of messages.
 
@@ -25,7 +25,7 @@ class MailpitViewsResource(InboxResource):
     """
 
     def __init__(self, inbox: Inbox) -> None:
-        InboxResource.__init__(self)
+        WebResource.__init__(self)
         self._inbox = inbox
 
     def getChild(self, path: bytes, request: Request) -> Resource:
@@ -40,7 +40,7 @@ class MailpitViewsResource(InboxResource):
             The resource.
         """
         name, _, kind = path.decode("utf-8", "replace").rpartition(".")
-        return _Text(self._inbox, name, kind) if kind in _KINDS else InboxResource.getChild(self, path, request)
+        return _Text(self._inbox, name, kind) if kind in _KINDS else WebResource.getChild(self, path, request)
 
 
 class _Text(OneMessageResource):

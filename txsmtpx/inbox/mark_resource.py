@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from twisted.web.server import Request
 
-from txsmtpx.inbox.inbox_request import reject_body
-from txsmtpx.inbox.inbox_resource import InboxResource
 from txsmtpx.inbox.inbox_store import InboxStore
 from txsmtpx.inbox.message_selection import selected
-from txsmtpx.inbox.query_parameters import QueryParameters
-from txsmtpx.inbox.streamed_response import StreamedResponse
+from txsmtpx.web.query_parameters import QueryParameters
+from txsmtpx.web.site_request import reject_body
+from txsmtpx.web.streamed_response import StreamedResponse
+from txsmtpx.web.web_resource import WebResource
 
 
-class MarkResource(InboxResource):
+class MarkResource(WebResource):
     """
     Mark messages as read, or as unread.
 
@@ -22,7 +22,7 @@ class MarkResource(InboxResource):
     """
 
     def __init__(self, store: InboxStore, read: bool) -> None:
-        InboxResource.__init__(self)
+        WebResource.__init__(self)
         self._store = store
         self._read = read
 

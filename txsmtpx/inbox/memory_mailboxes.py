@@ -6,10 +6,10 @@ import sys
 from collections.abc import Iterable, Iterator, Set
 
 from txsmtpx.backends.received import Received
-from txsmtpx.inbox.cooperative_work import CooperativeWork
 from txsmtpx.inbox.listed_mailbox import ListedMailbox, MailboxList
 from txsmtpx.inbox.mailbox_name import mailboxes_of
 from txsmtpx.inbox.store_limits import NO_LIMITS, MailboxLimits
+from txsmtpx.web.cooperative_work import CooperativeWork
 
 
 class MemoryMailboxes:

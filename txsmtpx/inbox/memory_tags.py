@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from txsmtpx.backends.memory import MemoryBackend
 from txsmtpx.backends.received import Received
-from txsmtpx.inbox.cooperative_work import CooperativeWork
 from txsmtpx.inbox.inbox_store import ChangeSubscriber, StoreChange
 from txsmtpx.inbox.message_summary import MessageSummary
+from txsmtpx.web.cooperative_work import CooperativeWork
 
 
 class MemoryTags:

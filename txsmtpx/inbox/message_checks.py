@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from txsmtpx.backends.received import Received
 from txsmtpx.inbox.checked_content import CheckedContent
 from txsmtpx.inbox.client_support import FeatureSupport, data_date, support_of
-from txsmtpx.inbox.cooperative_work import CooperativeWork, result_of
 from txsmtpx.inbox.header_notes import HeaderNote, header_notes
 from txsmtpx.inbox.inbox import Inbox
-from txsmtpx.inbox.inbox_errors import BadRequest
-from txsmtpx.inbox.json_text import JsonValue
 from txsmtpx.inbox.link_check import CheckedLink
 from txsmtpx.inbox.spam_check import SpamScore, checked
+from txsmtpx.web.cooperative_work import CooperativeWork, result_of
+from txsmtpx.web.json_text import JsonValue
+from txsmtpx.web.web_errors import BadRequest
 
 RUNS = ("links", "spam")
 """The checks that need a request to another server."""

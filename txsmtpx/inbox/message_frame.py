@@ -5,14 +5,14 @@ from __future__ import annotations
 from twisted.internet.defer import Deferred
 from twisted.web.server import Request
 
-from txsmtpx.inbox.content_security_policy import MESSAGE_POLICY
-from txsmtpx.inbox.cooperative_work import result_of
 from txsmtpx.inbox.inbox import Inbox
-from txsmtpx.inbox.inbox_errors import error_body
-from txsmtpx.inbox.inbox_request import hold
-from txsmtpx.inbox.inbox_resource import InboxResource
-from txsmtpx.inbox.query_parameters import QueryParameters
-from txsmtpx.inbox.streamed_response import StreamedResponse, slices
+from txsmtpx.web.content_security_policy import MESSAGE_POLICY
+from txsmtpx.web.cooperative_work import result_of
+from txsmtpx.web.query_parameters import QueryParameters
+from txsmtpx.web.site_request import hold
+from txsmtpx.web.streamed_response import StreamedResponse, slices
+from txsmtpx.web.web_errors import error_body
+from txsmtpx.web.web_resource import WebResource
 
 FRAME = """<!DOCTYPE html>
 <meta charset="utf-8">
@@ -33,7 +33,7 @@ def frame_page(html: bytes) -> bytes:
     return b"%b\n%b\n" % (FRAME.encode("ascii"), html)
 
 
-class MessageFrame(InboxResource):
+class MessageFrame(WebResource):
     """
     ``/messages/ID/frame``: the sanitized HTML of the message, for the iframe of its page.
 
@@ -43,7 +43,7 @@ class MessageFrame(InboxResource):
     """
 
     def __init__(self, inbox: Inbox, name: str) -> None:
-        InboxResource.__init__(self, {"GET": ("remote",)})
+        WebResource.__init__(self, {"GET": ("remote",)})
         self._inbox = inbox
         self._name = name
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
-from txsmtpx.inbox.inbox_errors import BadRequest
 from txsmtpx.inbox.mailbox_name import mailbox_name
-from txsmtpx.inbox.query_parameters import QueryParameters
 from txsmtpx.inbox.search_query import SearchQuery
+from txsmtpx.web.query_parameters import QueryParameters
+from txsmtpx.web.web_errors import BadRequest
 
 LIST = 100
 """Messages in the list, if the request has no ``limit``."""

@@ -11,14 +11,15 @@ from twisted.logger import Logger
 
 from txsmtpx.backends.received import Received
 from txsmtpx.inbox.checked_content import CheckedContent
-from txsmtpx.inbox.cooperative_work import CooperativeWork, result_of
-from txsmtpx.inbox.inbox_errors import Busy, LimitExceeded, MessageDeleted
+from txsmtpx.inbox.inbox_errors import LimitExceeded, MessageDeleted
 from txsmtpx.inbox.inbox_reactor import IInboxReactor
 from txsmtpx.inbox.inbox_store import InboxStore
 from txsmtpx.inbox.message_detail import MessageDetail, View, parsed_content, rendered_view
 from txsmtpx.inbox.parsed_message import ParsedMessage
 from txsmtpx.inbox.parser_process import ParserProcess
 from txsmtpx.inbox.part_checksums import PartChecksums, deserialized_checksums
+from txsmtpx.web.cooperative_work import CooperativeWork, result_of
+from txsmtpx.web.web_errors import Busy
 
 log = Logger(__name__)
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from txsmtpx.grammar import asciitext
-from txsmtpx.inbox.cooperative_work import CooperativeWork
-from txsmtpx.inbox.inbox_errors import BadRequest
 from txsmtpx.inbox.inbox_store import InboxStore
-from txsmtpx.inbox.query_parameters import QueryParameters
 from txsmtpx.inbox.search_query import SearchQuery
+from txsmtpx.web.cooperative_work import CooperativeWork
+from txsmtpx.web.query_parameters import QueryParameters
+from txsmtpx.web.web_errors import BadRequest
 
 SELECTION = ("ids", "search", "mailbox")
 """The query parameters that select messages."""

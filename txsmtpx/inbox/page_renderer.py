@@ -14,14 +14,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from twisted.web.server import Request
 
 from txsmtpx.inbox.checked_content import TEXT_URL, TRAILING
-from txsmtpx.inbox.content_security_policy import PAGE_POLICY
 from txsmtpx.inbox.inbox import Inbox
-from txsmtpx.inbox.inbox_request import address_of, hold, root_of
 from txsmtpx.inbox.inbox_store import Found
 from txsmtpx.inbox.listed_mailbox import ListedMailbox
 from txsmtpx.inbox.message_list import MessageList
 from txsmtpx.inbox.parsed_message import IMAGES
-from txsmtpx.inbox.streamed_response import StreamedResponse, encoded
+from txsmtpx.web.content_security_policy import PAGE_POLICY
+from txsmtpx.web.site_request import address_of, hold, root_of
+from txsmtpx.web.streamed_response import StreamedResponse, encoded
 
 PIECE = 8 * 1024
 """Characters of a text that are escaped at a time."""

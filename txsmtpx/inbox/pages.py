@@ -8,10 +8,6 @@ from sys import getsizeof
 from twisted.web.resource import Resource
 from twisted.web.server import Request
 
-from txsmtpx.inbox.cooperative_work import CooperativeWork
-from txsmtpx.inbox.inbox_errors import BadRequest
-from txsmtpx.inbox.inbox_request import hold, redirect, root_of
-from txsmtpx.inbox.inbox_resource import InboxResource
 from txsmtpx.inbox.message_checks import RUNS, checks_of
 from txsmtpx.inbox.message_detail import MAX_TEXT
 from txsmtpx.inbox.message_frame import MessageFrame
@@ -19,12 +15,16 @@ from txsmtpx.inbox.message_list import LIST_PARAMETERS, MessageList
 from txsmtpx.inbox.message_views import HEADER_VIEWS, VIEWS, shown_text, views_of
 from txsmtpx.inbox.page_renderer import PageRenderer, with_links, without_links
 from txsmtpx.inbox.parsed_message import arrived_text
-from txsmtpx.inbox.query_parameters import QueryParameters
 from txsmtpx.inbox.search_query import SearchQuery
-from txsmtpx.inbox.streamed_response import StreamedResponse
+from txsmtpx.web.cooperative_work import CooperativeWork
+from txsmtpx.web.query_parameters import QueryParameters
+from txsmtpx.web.site_request import hold, redirect, root_of
+from txsmtpx.web.streamed_response import StreamedResponse
+from txsmtpx.web.web_errors import BadRequest
+from txsmtpx.web.web_resource import WebResource
 
 
-class FrontPage(InboxResource):
+class FrontPage(WebResource):
     """
     ``/``: the list alone.
 
@@ -34,7 +34,7 @@ class FrontPage(InboxResource):
 
     def __init__(self, renderer: PageRenderer) -> None:
         posted = ("delete", "mark", "restore", *LIST_PARAMETERS)
-        InboxResource.__init__(self, {"GET": (*LIST_PARAMETERS, "undo"), "POST": posted})
+        WebResource.__init__(self, {"GET": (*LIST_PARAMETERS, "undo"), "POST": posted})
         self._renderer = renderer
         self.putChild(b"messages", _Messages(renderer))
 
@@ -49,7 +49,7 @@ class FrontPage(InboxResource):
         Returns:
             This resource for the path ``/``, otherwise one that answers 404.
         """
-        return self if path == b"" else InboxResource.getChild(self, path, request)
+        return self if path == b"" else WebResource.getChild(self, path, request)
 
     def get(self, request: Request, parameters: QueryParameters) -> StreamedResponse:
         """
@@ -98,11 +98,11 @@ class FrontPage(InboxResource):
         redirect(request, f"{root_of(request)}{listed.after_deletion(deletion)}")
 
 
-class _Messages(InboxResource):
+class _Messages(WebResource):
     """``/messages``: it redirects to ``/``."""
 
     def __init__(self, renderer: PageRenderer) -> None:
-        InboxResource.__init__(self, {"GET": ()})
+        WebResource.__init__(self, {"GET": ()})
         self._renderer = renderer
 
     def getChild(self, path: bytes, request: Request) -> Resource:
@@ -112,7 +112,7 @@ class _Messages(InboxResource):
         return redirect(request, root_of(request))
 
 
-class MessagePage(InboxResource):
+class MessagePage(WebResource):
     """
     ``/messages/ID`` and ``/messages/ID/VIEW``: one view of a message, beside the list.
 
@@ -124,7 +124,7 @@ class MessagePage(InboxResource):
 
     def __init__(self, renderer: PageRenderer, name: str, view: str = "") -> None:
         get, post = ("remote", *LIST_PARAMETERS), ("delete", "mark", "run", *LIST_PARAMETERS)
-        InboxResource.__init__(self, {"GET": get, "POST": post})
+        WebResource.__init__(self, {"GET": get, "POST": post})
         self._renderer = renderer
         self._inbox = renderer.inbox
         self._name = name
@@ -146,7 +146,7 @@ class MessagePage(InboxResource):
             return MessageFrame(self._inbox, self._name)
         if self._view == "" and view in ("", *VIEWS, *HEADER_VIEWS):
             return MessagePage(self._renderer, self._name, view)
-        return InboxResource.getChild(self, path, request)
+        return WebResource.getChild(self, path, request)
 
     def get(self, request: Request, parameters: QueryParameters) -> StreamedResponse:
         """

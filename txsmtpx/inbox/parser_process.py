@@ -22,10 +22,11 @@ from twisted.logger import Logger
 
 from txsmtpx.backends.received import Received
 from txsmtpx.inbox import parser_process_main
-from txsmtpx.inbox.inbox_errors import Busy, LimitExceeded, MessageDeleted
+from txsmtpx.inbox.inbox_errors import LimitExceeded, MessageDeleted
 from txsmtpx.inbox.inbox_reactor import IInboxReactor
 from txsmtpx.inbox.message_detail import View
 from txsmtpx.inbox.parser_protocol import ParserProtocol, ParserRequest, RequestKey
+from txsmtpx.web.web_errors import Busy
 
 log = Logger(__name__)
 

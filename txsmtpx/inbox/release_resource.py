@@ -9,15 +9,16 @@ from twisted.web.server import Request
 
 from txsmtpx.grammar import path
 from txsmtpx.grammar.malformed import Malformed
-from txsmtpx.inbox.cooperative_work import CooperativeWork, result_of
 from txsmtpx.inbox.inbox import Inbox
-from txsmtpx.inbox.inbox_errors import BadRequest, Busy, MessageDeleted, error_body
-from txsmtpx.inbox.inbox_request import reject_body
-from txsmtpx.inbox.inbox_resource import InboxResource
+from txsmtpx.inbox.inbox_errors import MessageDeleted
 from txsmtpx.inbox.mail_release import MAX_RECIPIENTS, MailRelease, ReleaseOutcome
 from txsmtpx.inbox.message_selection import selected
-from txsmtpx.inbox.query_parameters import QueryParameters
-from txsmtpx.inbox.streamed_response import StreamedResponse
+from txsmtpx.web.cooperative_work import CooperativeWork, result_of
+from txsmtpx.web.query_parameters import QueryParameters
+from txsmtpx.web.site_request import reject_body
+from txsmtpx.web.streamed_response import StreamedResponse
+from txsmtpx.web.web_errors import BadRequest, Busy, error_body
+from txsmtpx.web.web_resource import WebResource
 
 MAX_MESSAGES = 1000
 """Messages of one request."""
@@ -28,7 +29,7 @@ MAX_REQUESTS = 10
 OFF = "Messages cannot be released. To allow it, start the server with --release-to ENDPOINT."
 
 
-class ReleaseResource(InboxResource):
+class ReleaseResource(WebResource):
     """
     Release messages: send them on to real recipients.
 
@@ -38,7 +39,7 @@ class ReleaseResource(InboxResource):
     """
 
     def __init__(self, inbox: Inbox, name: str | None = None) -> None:
-        InboxResource.__init__(self)
+        WebResource.__init__(self)
         self._inbox = inbox
         self._name = name
 

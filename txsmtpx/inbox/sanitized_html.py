@@ -11,7 +11,7 @@ linear in the length of the input.  It writes new HTML that has only
 Browsers parse this output in one way only.  So the result is safe even if a browser parses the input differently.
 
 This is one of two defences.  The other is the Content-Security-Policy of the response, see
-`txsmtpx.inbox.content_security_policy`.  That policy does not stop ``<link rel=preconnect>``; the sanitizer does.
+`txsmtpx.web.content_security_policy`.  That policy does not stop ``<link rel=preconnect>``; the sanitizer does.
 """
 
 from __future__ import annotations

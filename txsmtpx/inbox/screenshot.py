@@ -22,9 +22,9 @@ from twisted.internet.error import ProcessExitedAlready
 from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
 
-from txsmtpx.inbox.content_security_policy import MESSAGE_POLICY
-from txsmtpx.inbox.inbox_errors import Busy
 from txsmtpx.inbox.inbox_reactor import IInboxReactor
+from txsmtpx.web.content_security_policy import MESSAGE_POLICY
+from txsmtpx.web.web_errors import Busy
 
 SECONDS = 30.0
 """Seconds for a picture."""

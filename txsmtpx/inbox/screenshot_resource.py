@@ -5,21 +5,21 @@ from __future__ import annotations
 from twisted.internet.defer import Deferred
 from twisted.web.server import Request
 
-from txsmtpx.inbox.cooperative_work import result_of
 from txsmtpx.inbox.inbox import Inbox
-from txsmtpx.inbox.inbox_errors import BadRequest, error_body
-from txsmtpx.inbox.inbox_request import hold
-from txsmtpx.inbox.inbox_resource import InboxResource
 from txsmtpx.inbox.message_frame import frame_page
-from txsmtpx.inbox.query_parameters import QueryParameters
 from txsmtpx.inbox.screenshot import ScreenshotFailed
-from txsmtpx.inbox.streamed_response import StreamedResponse, slices
+from txsmtpx.web.cooperative_work import result_of
+from txsmtpx.web.query_parameters import QueryParameters
+from txsmtpx.web.site_request import hold
+from txsmtpx.web.streamed_response import StreamedResponse, slices
+from txsmtpx.web.web_errors import BadRequest, error_body
+from txsmtpx.web.web_resource import WebResource
 
 WIDTHS = {"phone": 390, "tablet": 768, "desktop": 1280}
 """The widths in pixels, by name."""
 
 
-class ScreenshotResource(InboxResource):
+class ScreenshotResource(WebResource):
     """
     Answer with a PNG.
 
@@ -29,7 +29,7 @@ class ScreenshotResource(InboxResource):
     """
 
     def __init__(self, inbox: Inbox, name: str) -> None:
-        InboxResource.__init__(self)
+        WebResource.__init__(self)
         self._inbox = inbox
         self._name = name
 

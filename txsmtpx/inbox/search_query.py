@@ -16,9 +16,9 @@ from functools import partial
 from typing import Literal
 
 from txsmtpx.grammar import asciitext
-from txsmtpx.inbox.inbox_errors import BadRequest
 from txsmtpx.inbox.mailbox_name import mailbox_name
 from txsmtpx.inbox.search_words import words_of
+from txsmtpx.web.web_errors import BadRequest
 
 MAX_LENGTH = 1000
 """Characters of a query."""

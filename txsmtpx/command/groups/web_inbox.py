@@ -17,10 +17,10 @@ from txsmtpx.command.groups.web_hook import HOOK, webhook_of
 from txsmtpx.command.kind import DOMAIN_KEY, FILE, FLAG, LOOPBACK_ENDPOINT, Kind
 from txsmtpx.command.option import Values, option, repeated
 from txsmtpx.command.process import Listener, Process
-from txsmtpx.inbox.api_tokens import ApiTokens
 from txsmtpx.inbox.inbox_reactor import IInboxReactor
-from txsmtpx.inbox.web_names import UNIX, web_origin, web_path
 from txsmtpx.interfaces import Reactor
+from txsmtpx.web.api_tokens import ApiTokens
+from txsmtpx.web.web_names import UNIX, web_origin, web_path
 
 if TYPE_CHECKING:
     from txsmtpx.backends.memory import MemoryBackend
