@@ -18,7 +18,9 @@ from twisted.python.failure import Failure
 from tests.inbox.site import Web
 from txsmtpx.inbox.api_table import INBOX
 from txsmtpx.web.api_tokens import ApiTokens
+from txsmtpx.web.site_request import login_of
 from txsmtpx.web.web_login import AT_A_TIME, ATTEMPTS, MOST, REMEMBERED, SECONDS, TIMEOUT, WebLogin
+from txsmtpx.web.web_resource import WebResource
 
 TOKEN = "0123456789abcdefghij"
 
@@ -99,6 +101,23 @@ def test_nothing_is_shown_without_a_login(closed, path):
 def test_with_a_login(closed, path, value):
     assert closed.get(path, Authorization=value, **TLS).status == 200
     assert closed.ask("DELETE", "/api/messages/1", Authorization=value, **TLS).status == 204
+
+
+class Who(WebResource):
+    """The name of the user."""
+
+    def __init__(self):
+        super().__init__({"GET": ()})
+
+    def get(self, request, parameters):
+        return login_of(request).encode()
+
+
+@pytest.mark.parametrize(("value", "name"), [(ME, "me"), (f"Bearer {TOKEN}", "ci")])
+def test_a_request_has_the_name_of_its_user(closed, value, name):
+    closed.site.resource._inner.putChild(b"who", Who())
+    for _ in range(2):  # the second password is remembered
+        assert closed.get("/who", Authorization=value, **TLS).text == name
 
 
 WRONG = [basic("me", "wrong"), basic("you", "secret"), basic("", ""), "Basic", "Basic x", "Basic !!!", "Basic bWU=",

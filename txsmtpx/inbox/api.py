@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator
-from urllib.parse import quote
 
 from twisted.web.server import Request
 
@@ -18,6 +17,7 @@ from txsmtpx.inbox.message_selection import selected
 from txsmtpx.inbox.parsed_message import IMAGES
 from txsmtpx.inbox.search_query import SearchQuery
 from txsmtpx.web.cooperative_work import CooperativeWork
+from txsmtpx.web.download_headers import set_download_headers
 from txsmtpx.web.json_text import JsonValue
 from txsmtpx.web.query_parameters import QueryParameters
 from txsmtpx.web.site_request import address_of, hold, reject_body
@@ -280,20 +280,3 @@ def _in_steps(messages: Iterable[ListedMessage]) -> Iterator[dict[str, JsonValue
     for each in messages:
         yield each.as_json()
         yield None
-
-
-def set_download_headers(request: Request, content_type: str, name: str, size: int) -> None:
-    """
-    Make a response a download (RFC 6266), so that no browser displays it in place of a page.
-
-    Args:
-        request: The request.
-        content_type: The media type.
-        name: The file name.
-        size: The octets of the body.
-    """
-    plain = "".join(char if char.isascii() and char.isprintable() and char not in '"\\%' else "_" for char in name)
-    extended = quote(name, safe="")
-    request.setHeader("Content-Type", content_type)
-    request.setHeader("Content-Disposition", f"attachment; filename=\"{plain}\"; filename*=UTF-8''{extended}")
-    request.setHeader("Content-Length", str(size))

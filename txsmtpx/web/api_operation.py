@@ -120,6 +120,7 @@ class ApiOperation:
         responses: The responses, without those of wrong requests.
         parameters: The query parameters.
         body: The JSON of the body of a request; None for an operation that takes no body.  PUT needs the body.
+        needs_body: True if another method needs it too.
     """
 
     method: str
@@ -127,6 +128,7 @@ class ApiOperation:
     responses: Sequence[ApiResponse]
     parameters: Sequence[ApiParameter] = ()
     body: Schema | None = None
+    needs_body: bool = False
 
 
 @dataclass(frozen=True)

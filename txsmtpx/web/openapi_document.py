@@ -129,8 +129,9 @@ def _operation(path: str, operation: ApiOperation) -> dict[str, JsonValue]:
         ]
     general = [_WRONG, _NO_LOGIN, _NOT_ALLOWED, _BUSY]
     if operation.body is not None:
+        needed = operation.needs_body or operation.method == "PUT"
         content: JsonValue = {"application/json": {"schema": operation.body}}
-        described["requestBody"] = {"required": operation.method == "PUT", "content": content}
+        described["requestBody"] = {"required": needed, "content": content}
         general += [_TOO_LONG, _NO_JSON]
     responses = {str(each.status): each for each in [*general, *operation.responses]}
     described["responses"] = {status: _response(responses[status]) for status in sorted(responses)}

@@ -31,10 +31,12 @@ class SiteRequest(LimitedRequest):
     Attributes:
         address: The address by which the browser calls the site.
         too_long: True if the body is longer than `MAX_BODY`.
+        login: The name of the user or of the token; "" without a login.
     """
 
     address: RequestAddress
     too_long: bool = False
+    login: str = ""
 
     def handleContentChunk(self, data: bytes) -> None:
         """
@@ -71,6 +73,32 @@ def address_of(request: Request) -> RequestAddress:
     """
     assert isinstance(request, SiteRequest)
     return request.address
+
+
+def login_of(request: Request) -> str:
+    """
+    Return the name by which the client has logged in.
+
+    Args:
+        request: A request to the site.
+
+    Returns:
+        The name of the user or of the token; "" without a login.
+    """
+    assert isinstance(request, SiteRequest)
+    return request.login
+
+
+def set_login(request: Request, name: str) -> None:
+    """
+    Set the name by which the client logs in.
+
+    Args:
+        request: A request to the site.
+        name: The name.
+    """
+    assert isinstance(request, SiteRequest)
+    request.login = name
 
 
 def root_of(request: Request) -> str:

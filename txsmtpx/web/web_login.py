@@ -30,7 +30,7 @@ from txsmtpx.grammar.host import counted_address
 from txsmtpx.stores.memory_store import MemoryStore
 from txsmtpx.web.api_tokens import ApiTokens
 from txsmtpx.web.site_name import SiteName
-from txsmtpx.web.site_request import address_of
+from txsmtpx.web.site_request import address_of, set_login
 from txsmtpx.wire.http_site import values_of
 
 log = Logger(__name__)
@@ -102,8 +102,14 @@ class WebLogin:
             return self._challenge(request, (401, f"{self._site.beginning} needs a login."))
         scheme, _, value = values[0].partition(" ")
         kind = asciitext.lower(scheme)
-        if kind == "bearer" and self._tokens and self._tokens.name_of(value.strip(" ").encode("latin-1")):
-            return None
+        if kind == "bearer" and self._tokens:
+            token = self._tokens.name_of(value.strip(" ").encode("latin-1"))
+            if token:
+                set_login(request, token)
+                return None
+        credentials = _credentials(value) if kind == "basic" else None
+        if credentials is not None:
+            set_login(request, credentials.username.decode("utf-8", "backslashreplace"))
         hashed = hmac.digest(self._key, values[0].encode("latin-1"), hashlib.sha256)
         if self._accepted.get(hashed, 0.0) > self._clock.seconds():
             return None
@@ -111,7 +117,6 @@ class WebLogin:
         if wait:
             request.setHeader("Retry-After", str(int(wait) + 1))
             return 429, "There were too many attempts to log in. Try again later."
-        credentials = _credentials(value) if kind == "basic" else None
         if credentials is None:
             return self._challenge(request, _WRONG)
         if self._checking >= AT_A_TIME:
