@@ -76,9 +76,11 @@ FLOORS = [
     ("mx_tls", (*MIDDLE, "txsmtpx.mx_tls", "txsmtpx.wire"), ("twisted",)),
     ("queue", (*MIDDLE, "txsmtpx.backends", "txsmtpx.mx_tls", "txsmtpx.queue", "txsmtpx.stores", "txsmtpx.wire"),
      ("twisted", "zope.interface", "psycopg")),
+    ("queue_web", (*MIDDLE, "txsmtpx.queue", "txsmtpx.queue_web", "txsmtpx.web", "txsmtpx.wire"),
+     ("twisted", "zope.interface", "jinja2")),
     ("command", (*MIDDLE, "txsmtpx.backends", "txsmtpx.logins", "txsmtpx.wire", "txsmtpx.command", "txsmtpx.observers",
       "txsmtpx.inbox", "txsmtpx.filters", "txsmtpx.middleware", "txsmtpx.mx_tls", "txsmtpx.queue",
-      "txsmtpx.stores", "txsmtpx.tables", "txsmtpx.web"),
+      "txsmtpx.queue_web", "txsmtpx.stores", "txsmtpx.tables", "txsmtpx.web"),
      ("twisted", "zope.interface")),
 ]
 

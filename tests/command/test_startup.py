@@ -16,6 +16,8 @@ from txsmtpx.command.startup import startup_lines
 from txsmtpx.command.usage import Options
 from txsmtpx.testing import issue
 
+QUEUE = ("--backend", "queue:sqlite:queue.db", "--relay-domain", "x.example")
+
 
 class Opened:
     """A port of Twisted that is open."""
@@ -133,6 +135,20 @@ def test_a_line_about_a_port(options, line):
         ),
         (["--web", "unix:/run/web"], "web inbox: HTTP on UNIX socket /run/web"),
         (
+            ["--queue-web", "8026", *QUEUE],
+            "queue: http://127.0.0.1:8026/: this host only (for all interfaces: --queue-web tcp:8026)",
+        ),
+        (
+            ["--queue-web", "tcp:8026", "--queue-web-path", "/queue", *QUEUE],
+            "queue: http://localhost:8026/queue/, on all interfaces: "
+            "anyone who can reach it can read and delete the mail of the queue (for this host only: --queue-web 8026)",
+        ),
+        (
+            ["--queue-web", "tcp:8026", "--queue-web-auth", "memory:me:secret", *QUEUE],
+            "queue: http://localhost:8026/, on all interfaces: anyone who can reach it and log in can read and delete "
+            "the mail of the queue (for this host only: --queue-web 8026)",
+        ),
+        (
             ["--metrics", "9125"],
             "metrics: http://127.0.0.1:9125/metrics: this host only (for all interfaces: --metrics tcp:9125)",
         ),
@@ -144,7 +160,8 @@ def test_a_line_about_a_port(options, line):
     ],
 )
 def test_a_line_about_a_site(options, line):
-    assert lines("--backend", "memory", *options)[-1] == line
+    backend = () if "--backend" in options else ("--backend", "memory")
+    assert lines(*backend, *options)[-1] == line
 
 
 @pytest.mark.parametrize(

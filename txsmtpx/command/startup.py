@@ -16,7 +16,10 @@ from txsmtpx.command.groups.encryption import described
 from txsmtpx.command.groups.mail_policy import LIMIT, REWRITE, REWRITE_SENDER
 from txsmtpx.command.groups.queueing import queue_of
 from txsmtpx.command.groups.relaying import relay_of
-from txsmtpx.command.groups.web_inbox import WEB_AUTH, WEB_PATH, WEB_PORT
+from txsmtpx.command.groups.web_inbox import SITE as INBOX
+from txsmtpx.command.groups.web_inbox import WEB_PORT
+from txsmtpx.command.groups.web_queue import QUEUE_PORT
+from txsmtpx.command.groups.web_queue import SITE as QUEUE
 from txsmtpx.command.port import Port
 from txsmtpx.command.process import Listener, Process
 from txsmtpx.logins.dovecot_exchange import IDovecotLogin
@@ -26,8 +29,15 @@ from txsmtpx.web.web_names import web_path
 _NUMBERED = re.compile(r"tcp:([0-9]+)")
 _LOOPBACK = re.compile(r"tcp:([0-9]+):interface=127\.0\.0\.1")
 
-_SITES = {"web": ("web inbox", "", "read and delete the mail"), "metrics": ("metrics", "metrics", "read the metrics")}
+_SITES = {
+    "web": ("web inbox", "", "read and delete the mail"),
+    "queue-web": ("queue", "", "read and delete the mail of the queue"),
+    "metrics": ("metrics", "metrics", "read the metrics"),
+}
 """The sites, by the option of their port: the name, the path, and what a client can do."""
+
+_OPTIONS = {WEB_PORT.name: INBOX, QUEUE_PORT.name: QUEUE}
+"""The options of those sites that have more than a port."""
 
 _DOMAINS = 3
 """Domains of a relay that a line names."""
@@ -49,9 +59,11 @@ def startup_lines(process: Process) -> Iterator[str]:
         for line in _listener(listener):
             yield name + line
     for port, _ in process.sites:
-        is_web = port.option == WEB_PORT.name
-        path = web_path(process.values[WEB_PATH]) if is_web else ""
-        yield _site(port, path, is_web and bool(process.values[WEB_AUTH]))
+        options = _OPTIONS.get(port.option)
+        if options is None:
+            yield _site(port, "", False)
+        else:
+            yield _site(port, web_path(process.values[options.path]), bool(process.values[options.auth]))
 
 
 def _listener(listener: Listener) -> Iterator[str]:

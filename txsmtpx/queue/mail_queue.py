@@ -10,9 +10,10 @@ keeps these outcomes and the reports to the sender in one step.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Sequence
 from dataclasses import fields
 from functools import partial
+from typing import TypeVar
 
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred
@@ -49,6 +50,8 @@ from txsmtpx.wire.pending_work import PendingWork
 from txsmtpx.wire.reactor_threads import in_thread_of
 from txsmtpx.wire.system_resolver import SystemResolver
 from txsmtpx.wire.uncancelled import uncancelled
+
+T = TypeVar("T")
 
 log = Logger(__name__)
 
@@ -284,21 +287,30 @@ class MailQueue(Service):
             age = self.now() - mail.received
             self.observer.attempted(disposition.recipient.destination, disposition.event, age)
 
-    async def _depth(self) -> Depth:
+    def use(self, work: Callable[[QueueStore], Awaitable[T]]) -> Deferred[T]:
+        """
+        Use the store, which is opened before if it is not open.  The queue does not stop before the work is done.
+
+        Args:
+            work: A function of the store.
+
+        Returns:
+            A Deferred of what the work returns.  It fails with `StoreError` if the store cannot be used.
+        """
+        return explained(self._work.add(self._use(work)))
+
+    async def _use(self, work: Callable[[QueueStore], Awaitable[T]]) -> T:
         await self._opened.open()
-        return await self.store.depth(self.now())
+        return await work(self.store)
 
     def depth(self) -> Deferred[Depth]:
         """
         Count what is in the queue.
 
         Returns:
-            A Deferred of the counts.
-
-        Raises:
-            StoreError: The store cannot be used; the Deferred fails.
+            A Deferred of the counts.  It fails with `StoreError` if the store cannot be used.
         """
-        return explained(self._work.add(self._depth()))
+        return self.use(lambda store: store.depth(self.now()))
 
     def activity(self) -> Activity:
         """

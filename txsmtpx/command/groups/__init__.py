@@ -11,6 +11,7 @@ from txsmtpx.command.groups.mail_policy import MAIL_POLICY
 from txsmtpx.command.groups.queueing import QUEUE
 from txsmtpx.command.groups.resource_limits import LIMITS, TIMEOUTS
 from txsmtpx.command.groups.web_inbox import RELEASING, WEB
+from txsmtpx.command.groups.web_queue import QUEUE_WEB
 from txsmtpx.command.groups.worker_processes import WORKERS
 from txsmtpx.command.option import Option
 from txsmtpx.wire.server_settings import ServerKeywords
@@ -31,6 +32,7 @@ GROUPS = (
     LOG_FILE,
     WEB,
     RELEASING,
+    QUEUE_WEB,
     WORKERS,
     METRICS,
 )

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from twisted.cred.checkers import ICredentialsChecker
-from twisted.cred.credentials import IUsernamePassword
-
 from txsmtpx.command.group import Group
-from txsmtpx.command.groups.authentication import AnyChecker, checker_of
 from txsmtpx.command.groups.examining import EXAMINING, tools_of
-from txsmtpx.command.groups.listening import NETWORK, port_of
+from txsmtpx.command.groups.listening import port_of
 from txsmtpx.command.groups.mailbox_limiting import MAILBOX_LIMIT, mailbox_limits
 from txsmtpx.command.groups.releasing import RELEASE, release_of
 from txsmtpx.command.groups.web_hook import HOOK, webhook_of
-from txsmtpx.command.kind import DOMAIN_KEY, FILE, FLAG, LOOPBACK_ENDPOINT, Kind
+from txsmtpx.command.groups.web_site import site_options
+from txsmtpx.command.kind import FLAG, LOOPBACK_ENDPOINT, Kind
 from txsmtpx.command.option import Values, option, repeated
 from txsmtpx.command.process import Listener, Process
 from txsmtpx.inbox.inbox_reactor import IInboxReactor
 from txsmtpx.interfaces import Reactor
-from txsmtpx.web.api_tokens import ApiTokens
-from txsmtpx.web.web_names import UNIX, web_origin, web_path
+from txsmtpx.web.web_names import web_origin
 
 if TYPE_CHECKING:
     from txsmtpx.backends.memory import MemoryBackend
@@ -35,42 +31,8 @@ WEB_PORT = option(
     None,
     about="process",
 )
-HOST = repeated(
-    "web-host",
-    Kind("NAME", (str,), DOMAIN_KEY.read),
-    "Let browsers call the web inbox by a host name besides localhost and addresses.",
-    about="process",
-)
-
-
-def _path(text: str) -> str:
-    web_path(text)
-    return text
-
-
-def _proxy(text: str) -> str:
-    if text == UNIX:
-        return text
-    try:
-        return NETWORK.read(text)
-    except ValueError as error:
-        raise ValueError(str(error).replace("must be a network,", f"must be {UNIX}, or a network,")) from error
-
-
-WEB_PATH = option(
-    "web-path",
-    Kind("PATH", (str,), _path),
-    "Serve the web inbox below a path, such as /mail, for a proxy that passes the path on.",
-    "/",
-    about="process",
-)
-PROXY = repeated(
-    "web-proxy",
-    Kind("NETWORK", (str,), _proxy),
-    "Obey X-Forwarded-Host, -Proto, -Prefix and -For from the proxies of a network, such as 127.0.0.1, or unix.",
-    about="process",
-)
-
+SITE = site_options("web", "the web inbox")
+HOST, WEB_PATH, PROXY, WEB_AUTH, WEB_TOKENS = SITE.host, SITE.path, SITE.proxy, SITE.auth, SITE.tokens
 ORIGIN = repeated(
     "web-origin",
     Kind("ORIGIN", (str,), web_origin),
@@ -84,45 +46,6 @@ CHAOS = option(
     False,
     about="process",
 )
-WEB_AUTH = repeated(
-    "web-auth",
-    Kind("TYPE:ARGUMENT", (str,), str),
-    "Require a login for the web inbox: the name and the password of a user, such as file:PATH.  The types are those "
-    "of --auth.",
-    secret=True,
-    about="process",
-)
-WEB_TOKENS = option(
-    "web-tokens",
-    FILE,
-    "Accept the tokens of a file for the web inbox too, from programs.  Its lines are NAME TOKEN.",
-    None,
-    about="process",
-)
-
-
-def _checker(values: Values) -> ICredentialsChecker | None:
-    if not values[WEB_AUTH]:
-        if values[WEB_TOKENS] is not None:
-            raise WEB_TOKENS.fault(values[WEB_TOKENS], "there is no login; add", WEB_AUTH.name)
-        return None
-    checkers = [checker_of(each, WEB_AUTH) for each in values[WEB_AUTH]]
-    for description, checker in zip(values[WEB_AUTH], checkers, strict=True):
-        if IUsernamePassword not in checker.credentialInterfaces:
-            kind = description.partition(":")[0]
-            raise WEB_AUTH.fault(kind, "a browser logs in by a password, which this type does not check; use file:PATH")
-    return AnyChecker(checkers, WEB_AUTH)
-
-
-def _tokens(values: Values) -> ApiTokens | None:
-    path = values[WEB_TOKENS]
-    try:
-        return None if path is None else ApiTokens(path)
-    except OSError as error:
-        raise WEB_TOKENS.fault(path, f"cannot read the file: {error.strerror}") from error
-    except ValueError as error:
-        raise WEB_TOKENS.fault(path, str(error)) from error
-
 
 MORE = (MAILBOX_LIMIT, CHAOS, *HOOK, *EXAMINING)
 """The options that add to the inbox."""
@@ -150,7 +73,7 @@ def _apply(values: Values, process: Process) -> None:
     port = port_of(values, process.reactor, WEB_PORT, description)
     reactor = cast(IInboxReactor, process.reactor)  # Sockets has all methods of the reactor that it wraps
     site = (values[HOST], values[WEB_PATH], values[PROXY], values[ORIGIN])
-    checker, tokens = _checker(values), _tokens(values)
+    checker, tokens = SITE.checker(values), SITE.read_tokens(values)
     more = (release_of(values, process.reactor, checker is not None), mailbox_limits(values), _faults(values, process))
     hook = webhook_of(values, process.reactor)
     tools = tools_of(values, process.reactor)
