@@ -69,7 +69,7 @@ FLOORS = [
     ("logins", (*MIDDLE, "txsmtpx.logins", "txsmtpx.wire"), ("twisted", "zope.interface", "argon2", "joserfc")),
     ("observers", (*MIDDLE, "txsmtpx.mx_tls", "txsmtpx.observers", "txsmtpx.queue", "txsmtpx.wire"),
      ("twisted", "zope.interface", "prometheus_client")),
-    ("web", (*MIDDLE, "txsmtpx.stores", "txsmtpx.web", "txsmtpx.wire"), ("twisted", "zope.interface")),
+    ("web", (*MIDDLE, "txsmtpx.stores", "txsmtpx.web", "txsmtpx.wire"), ("twisted", "zope.interface", "jinja2")),
     ("inbox", (*MIDDLE, "txsmtpx.backends", "txsmtpx.filters", "txsmtpx.inbox", "txsmtpx.stores", "txsmtpx.web",
       "txsmtpx.wire"),
      ("twisted", "zope.interface", "jinja2")),

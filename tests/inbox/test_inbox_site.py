@@ -11,7 +11,8 @@ from tests.inbox.site import Web
 from tests.inbox.slow_client import BUFFER, Slow, Transport
 from txsmtpx.web.static_files import static_types
 
-STATIC = static_types("txsmtpx.inbox")
+PACKAGES = {name: each for each in ("txsmtpx.web", "txsmtpx.inbox") for name in static_types(each)}
+STATIC = {name: static_types(package)[name] for name, package in PACKAGES.items()}
 
 
 def test_a_new_connection_takes_the_place_of_a_silent_one(web, monkeypatch):
@@ -72,7 +73,7 @@ def test_busy_connections_stay(web, monkeypatch):
 def test_the_static_files(web, name):
     said = web.get(f"/static/{name}")
     assert (said.status, said.headers["Content-Type"]) == (200, f"{STATIC[name]}; charset=utf-8")
-    assert said.body == files("txsmtpx.inbox").joinpath("static", name).read_bytes()
+    assert said.body == files(PACKAGES[name]).joinpath("static", name).read_bytes()
     assert web.get(f"/static/{name}/x").status == 404
 
 
@@ -81,7 +82,7 @@ def test_no_other_file_is_served(web, path):
     assert web.get(path).status == 404
 
 
-@pytest.mark.parametrize("path", ["/", "/api/messages", "/static/inbox.css", "/nothing"])
+@pytest.mark.parametrize("path", ["/", "/api/messages", "/static/site.css", "/nothing"])
 def test_every_path_is_checked(web, path):
     """See `SameOriginCheck`."""
     said = web.get(path, Host="evil.example")

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
-from jinja2 import UndefinedError
 
 from tests.content.hostile import mixed
-from txsmtpx.inbox.page_renderer import PIECE, environment, moment_text, size_text, with_links, without_links
+from txsmtpx.inbox.page_renderer import PIECE, with_links, without_links
 
 SCRIPT = "<script>alert(1)</script>"
 
@@ -80,13 +79,6 @@ def test_links_in_text(text, links):
     assert [piece for piece, is_link in pieces if is_link] == links
 
 
-def test_for_people():
-    sizes = {0: "0 B", 999: "999 B", 1000: "1.0 KB", 9_949: "9.9 KB", 9_950: "10 KB", 999_499: "999 KB",
-             999_500: "1.0 MB", 32_000_000: "32 MB"}  # fmt: skip
-    assert {octets: size_text(octets) for octets in sizes} == sizes
-    assert moment_text("2025-06-15T15:06:40.250+00:00") == "2025-06-15 15:06 UTC"
-
-
 @pytest.mark.parametrize("text", ["", "x" * 3 * PIECE, "http://example.org/" + "x" * 5000])
 def test_a_long_text_is_cut_into_pieces(text):
     for cut in (with_links, without_links):
@@ -97,13 +89,6 @@ def test_a_long_text_is_cut_into_pieces(text):
 
 def test_without_links_a_url_is_text():
     assert list(without_links("see http://a/")) == [("see http://a/", False)]
-
-
-def test_the_templates_escape_and_know_no_undefined_value():
-    made = environment()
-    assert made.from_string("{{ x }} {{ n|size }}").render(x="<&>", n=2048) == "&lt;&amp;&gt; 2.0 KB"
-    with pytest.raises(UndefinedError):
-        made.from_string("{{ y }}").render(x=1)
 
 
 @pytest.mark.parametrize("host", ["localhost:8025", "devbox.example", "[::1]:80"])

@@ -29,7 +29,7 @@ def test_everything_is_below_the_path(below):
     assert below.json("/a/mail/api")["events"] == "/a/mail/api/events"
     assert "curl 'http://localhost:8025/a/mail/api/messages" in below.get("/a/mail/").text
     assert below.get("/a/mail/static/inbox.js").status == 200
-    for path in ("/api/messages", "/messages/1", "/static/inbox.css", "/a", "/a/", "/a/x", "/mail/", "/x"):
+    for path in ("/api/messages", "/messages/1", "/static/site.css", "/a", "/a/", "/a/x", "/mail/", "/x"):
         assert below.get(path).status == 404
     assert below.get("/a/mail/api/x").json["error"]
     for path, location in (("/", "a/mail/"), ("/a/mail", "mail/")):

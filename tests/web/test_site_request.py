@@ -12,7 +12,7 @@ from txsmtpx.web.web_resource import WebResource
 
 PATHS = ["/", "/messages", "/messages/1", "/messages/1/frame", "/messages/9", "/messages/1/nothing", "/nothing", "/api",
          "/api/", "/api/messages", "/api/messages?limit=x", "/api/messages/1", "/api/messages/x",
-         "/api/messages/1/source", "/api/messages/1/parts/1", "/api/messages/1/parts/9", "/static/inbox.css",
+         "/api/messages/1/source", "/api/messages/1/parts/1", "/api/messages/1/parts/9", "/static/site.css",
          "/static/", "/static/../site.py", "/%2e%2e/%2e%2e/etc/passwd", "/?limit=x", "//", "/%00", "/%ff"]  # fmt: skip
 
 

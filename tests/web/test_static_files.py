@@ -6,7 +6,7 @@ from txsmtpx.web.static_files import static_files, static_types
 
 
 def test_each_file_has_a_type() -> None:
-    types = static_types("txsmtpx.inbox")
-    assert types["inbox.css"] == "text/css"
+    types = static_types("txsmtpx.web") | static_types("txsmtpx.inbox")
+    assert types["site.css"] == "text/css"
     assert set(types.values()) == {"text/css", "text/javascript", "image/svg+xml"}
-    assert {each.decode() for each in static_files("txsmtpx.inbox").children} == set(types)
+    assert {each.decode() for each in static_files("txsmtpx.web", "txsmtpx.inbox").children} == set(types)

@@ -63,7 +63,7 @@ class InboxSite(CheckedSite):
         self._events = EventStream(inbox, clock, most // 4)
         front = FrontPage(PageRenderer(inbox, addresses))
         front.putChild(b"api", ApiRouter(api_table(inbox, self._events, most // 2)))
-        front.putChild(b"static", static_files("txsmtpx.inbox"))
+        front.putChild(b"static", static_files("txsmtpx.web", "txsmtpx.inbox"))
         front.putChild(b"view", MailpitViewsResource(inbox))
         CheckedSite.__init__(self, INBOX, front, clock, most, names, path, proxies, origins, login)
         self._forwarding: AutomaticForwarding | None = None

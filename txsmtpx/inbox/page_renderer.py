@@ -7,10 +7,7 @@ The pages work without JavaScript: links open messages, and buttons of forms del
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
-from functools import cache
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from twisted.web.server import Request
 
 from txsmtpx.inbox.checked_content import TEXT_URL, TRAILING
@@ -20,6 +17,7 @@ from txsmtpx.inbox.listed_mailbox import ListedMailbox
 from txsmtpx.inbox.message_list import MessageList
 from txsmtpx.inbox.parsed_message import IMAGES
 from txsmtpx.web.content_security_policy import PAGE_POLICY
+from txsmtpx.web.page_environment import page_environment
 from txsmtpx.web.site_request import address_of, hold, root_of
 from txsmtpx.web.streamed_response import StreamedResponse, encoded
 
@@ -31,45 +29,6 @@ MAX_MAILBOXES = 200
 
 ListeningAddress = tuple[str, int]
 """A host and a port on which the mail server listens."""
-
-
-def size_text(octets: int) -> str:
-    """
-    Format a size.
-
-    Args:
-        octets: The size, in octets.
-
-    Returns:
-        The size in B, KB (1000 octets) or MB, with two or three digits.
-
-    Example:
-        >>> size_text(4711)
-        '4.7 KB'
-    """
-    if octets < 1000:
-        return f"{octets} B"
-    size, unit = octets / 1000, "KB"
-    if size >= 999.5:
-        size, unit = size / 1000, "MB"
-    return f"{size:.1f} {unit}" if size < 9.95 else f"{size:.0f} {unit}"
-
-
-def moment_text(iso: str) -> str:
-    """
-    Format a time, for browsers without JavaScript.  With JavaScript, the page shows the age instead.
-
-    Args:
-        iso: The time, in ISO 8601 and UTC.
-
-    Returns:
-        The date, the hour and the minute.
-
-    Example:
-        >>> moment_text("2026-06-15T15:06:40.250+00:00")
-        '2026-06-15 15:06 UTC'
-    """
-    return f"{datetime.fromisoformat(iso):%Y-%m-%d %H:%M} UTC"
 
 
 def with_links(text: str) -> Iterator[tuple[str, bool]]:
@@ -108,24 +67,6 @@ def without_links(text: str) -> Iterator[tuple[str, bool]]:
     return ((text[at : at + PIECE], False) for at in range(0, len(text), PIECE))
 
 
-@cache
-def environment() -> Environment:
-    """
-    Return the environment of the templates.
-
-    All inboxes of a process share it, so that each template is compiled once.
-
-    Returns:
-        The environment.  It escapes every value, and raises an exception for undefined ones.
-    """
-    made = Environment(
-        loader=PackageLoader("txsmtpx.inbox"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
-    )  # fmt: skip
-    made.filters |= {"size": size_text, "moment": moment_text}
-    return made
-
-
 class PageRenderer:
     """
     Render a page.  `InboxSite` creates one for all pages.
@@ -141,7 +82,7 @@ class PageRenderer:
     def __init__(self, inbox: Inbox, addresses: Callable[[], Sequence[ListeningAddress]]) -> None:
         self.inbox = inbox
         self._addresses = addresses
-        self._template = environment().get_template("inbox.html")
+        self._template = page_environment("txsmtpx.inbox").get_template("inbox.html")
 
     def page(
         self, request: Request, listed: MessageList, selected: int = 0, message: Mapping[str, object] | None = None
