@@ -8,11 +8,13 @@ from twisted.internet.interfaces import IReactorTime
 
 from txsmtpx.queue.mail_queue import MailQueue
 from txsmtpx.queue_web.queue_administration import QueueAdministration
+from txsmtpx.queue_web.queue_page_renderer import QueuePageRenderer
+from txsmtpx.queue_web.queue_pages import QueueFrontPage
 from txsmtpx.queue_web.queue_routes import QUEUE, queue_routes
 from txsmtpx.web.api_router import ApiRouter
 from txsmtpx.web.checked_site import CheckedSite
+from txsmtpx.web.static_files import static_files
 from txsmtpx.web.web_login import WebLogin
-from txsmtpx.web.web_resource import WebResource
 from txsmtpx.wire.http_channel import most_connections
 
 MAX_CONNECTIONS = 100
@@ -21,7 +23,7 @@ MAX_CONNECTIONS = 100
 
 class QueueSite(CheckedSite):
     """
-    Serve the API of a queue.  `QueueWebService` creates it.
+    Serve the pages and the API of a queue.  `QueueWebService` creates it.
 
     Args:
         queue: The queue.
@@ -45,7 +47,8 @@ class QueueSite(CheckedSite):
         login: WebLogin | None = None,
     ) -> None:
         administration = QueueAdministration(queue)
-        front = WebResource()
+        front = QueueFrontPage(QueuePageRenderer(administration))
+        front.putChild(b"static", static_files("txsmtpx.web", "txsmtpx.queue_web"))
         front.putChild(b"api", ApiRouter(queue_routes(administration)))
         most = most_connections(MAX_CONNECTIONS)
         CheckedSite.__init__(self, QUEUE, front, clock, most, names, path, proxies, login=login)

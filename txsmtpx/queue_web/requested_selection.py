@@ -6,6 +6,7 @@ A change needs a selection, or ``all``.  So no request changes all recipients be
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 from twisted.web.server import Request
@@ -38,7 +39,7 @@ def listed_selection(parameters: QueryParameters) -> Selection:
     Raises:
         BadRequest: A filter is wrong.
     """
-    return _selection({name: parameters.text(name) for name in FILTERS if name in parameters}, "parameter")
+    return checked_selection({name: parameters.text(name) for name in FILTERS if name in parameters}, "parameter")
 
 
 def changed_selection(request: Request) -> Selection:
@@ -55,12 +56,11 @@ def changed_selection(request: Request) -> Selection:
         BadRequest: There is none, or it is wrong.
     """
     body = JsonBody(request, ("ids", *FILTERS, "all"))
-    selection = _selection({name: body.text(name) for name in FILTERS if name in body}, "field")
-    if "ids" in body:
-        ids = body.texts("ids")
-        if not 1 <= len(ids) <= MAX_IDS:
-            raise BadRequest(f"ids: this field needs 1 to {MAX_IDS} identifiers, not {len(ids)}")
-        selection = Selection(ids, selection.sender, selection.recipient, selection.destination, selection.state)
+    ids = body.texts("ids") if "ids" in body else None
+    if ids is not None and not 1 <= len(ids) <= MAX_IDS:
+        raise BadRequest(f"ids: this field needs 1 to {MAX_IDS} identifiers, not {len(ids)}")
+    given = {name: body.text(name) for name in FILTERS if name in body}
+    selection = checked_selection(given, "field", ids)
     everything = body.flag("all")
     if everything and selection != Selection():
         raise BadRequest("all: this field cannot be together with a selection")
@@ -91,7 +91,21 @@ def selection_text(selection: Selection) -> str:
     return " ".join(given) or "all"
 
 
-def _selection(given: dict[str, str], kind: str) -> Selection:
+def checked_selection(given: Mapping[str, str], kind: str, ids: Sequence[str] | None = None) -> Selection:
+    """
+    Check filters.
+
+    Args:
+        given: The values of those of `FILTERS` that are given.
+        kind: What they are in the request, for an error: "parameter" or "field".
+        ids: The identifiers of messages; None for any.
+
+    Returns:
+        The selection.
+
+    Raises:
+        BadRequest: A filter is wrong.
+    """
     for name, value in given.items():
         if not value and name != "sender":
             raise BadRequest(f"{name}: this {kind} needs a value; leave it out to select any")
@@ -99,7 +113,7 @@ def _selection(given: dict[str, str], kind: str) -> Selection:
     if state is not None and state not in STATES:
         raise BadRequest(f"state: this {kind} needs {' or '.join(STATES)}, not {state[:100]!r}")
     return Selection(
-        None,
+        ids,
         given.get("sender"),
         given.get("recipient"),
         given.get("destination"),

@@ -41,8 +41,11 @@ def _apply(values: Values, process: Process) -> None:
     if len(queues) > 1:
         text = f"the site shows one queue, and the listeners have {len(queues)}; give them the same backend"
         raise QUEUE_PORT.fault(description, text)
-    from txsmtpx.queue_web.queue_web_service import QueueWebService
-
+    try:
+        from txsmtpx.queue_web.queue_web_service import QueueWebService
+    except ImportError as error:
+        text = f"the extra txsmtpx[web] is not installed ({error}); pip install jinja2"
+        raise QUEUE_PORT.fault(description, text) from error
     port = port_of(values, process.reactor, QUEUE_PORT, description)
     checker, tokens = SITE.checker(values), SITE.read_tokens(values)
     reactor = cast(Reactor, process.reactor)
