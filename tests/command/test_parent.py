@@ -10,6 +10,7 @@ from txsmtpx import SMTPService
 from txsmtpx.command.parent import ParentService
 from txsmtpx.command.usage import Options
 from txsmtpx.command.workers import Worker, Workers
+from txsmtpx.queue_web.queue_web_service import QueueWebService
 from txsmtpx.tap import makeService
 
 
@@ -53,6 +54,12 @@ def test_it_has_the_ports_and_the_workers():
     assert not made.running
     assert makeService(parsed("--workers", "2")).__class__ is ParentService
     assert makeService(parsed()).__class__ is not ParentService
+
+
+def test_it_opens_the_port_of_a_site():
+    """So that the workers share it."""
+    made = parent("--backend", "queue:sqlite:queue.db", "--relay-domain", "x.example", "--queue-web", "8026")
+    assert [type(each) for each in made] == [SMTPService, QueueWebService, Workers]
 
 
 def test_what_an_operator_asks_for_is_passed_on(monkeypatch):

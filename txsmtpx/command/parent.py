@@ -34,6 +34,8 @@ class ParentService(CommandService):
         twistd: Mapping[str, object] = options.parent or {}
         if twistd.get("chroot"):
             sys.exit("twistd smtpx: --workers cannot start Python in the directory of twistd --chroot")
+        for service in process.services:  # web sites, whose ports the workers share
+            MultiService.addService(self, service)
         certificates = process.self_signed.to_octets()
         spawn = Spawn(process.reactor, options.arguments, _to_stdout(twistd), _reactor(twistd), certificates)
         shutdown_timeout = max(listener.shutdown_timeout for listener in process.listeners)
