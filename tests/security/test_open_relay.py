@@ -73,6 +73,7 @@ SAMPLES = {
     "PROGRAM": "sh",
     "ROUTE": "* endpoint=tcp:127.0.0.1:9",
     "DOMAIN=LEVEL": "*=may",
+    "NAMESERVER": "127.0.0.1:5353",
 }
 """By kind; a kind with several words is tried with each of them."""
 
@@ -83,6 +84,8 @@ AT_A_RELAY_OF_NO_USE = {
     "web-spam", "web-chromium", "tls-directory", "tls-port",
     "tls-client-ca", "tls-key", "release-to", "release-recipient", "release-sender", "release-tls", "release-auth",
     "release-oauth", "forward", "mailbox-limit", "webhook", "webhook-secret", "queue-retry-most", "relay-auth",
+    "queue-web", "queue-web-host", "queue-web-path", "queue-web-proxy", "queue-web-auth", "queue-web-tokens",
+    "mta-sts-cache",
     "relay-oauth", "limit-store", "limit-store-login",
 }  # fmt: skip
 """Refused without others that are not tried together with them."""

@@ -72,7 +72,7 @@ TLSRPT: Option[str | None] = option(
 )
 DNS: Option[tuple[str, int] | None] = option(
     "queue-dns",
-    Kind("ADDRESS", (str,), _server, _shown),
+    Kind("NAMESERVER", (str,), _server, _shown),
     "Ask this name server for exchangers, instead of those in /etc/resolv.conf; its port may follow.  DANE needs one "
     "on this machine that validates by DNSSEC.",
     None,
