@@ -149,6 +149,16 @@ def test_a_line_about_a_port(options, line):
             "the mail of the queue (for this host only: --queue-web 8026)",
         ),
         (
+            ["--web", "8025", "--web-pop3", "1110"],
+            "POP3: pop3://127.0.0.1:1110: this host only (for all interfaces: --web-pop3 tcp:1110)",
+        ),
+        (
+            ["--web", "8025", "--web-pop3", "tcp:1110"],
+            "POP3: pop3://localhost:1110, on all interfaces: anyone on this host (add --web-auth for clients of other "
+            "hosts) can read and delete the mail (for this host only: --web-pop3 1110)",
+        ),
+        (["--web", "8025", "--web-pop3", "unix:/run/pop3"], "POP3: on UNIX socket /run/pop3"),
+        (
             ["--metrics", "9125"],
             "metrics: http://127.0.0.1:9125/metrics: this host only (for all interfaces: --metrics tcp:9125)",
         ),

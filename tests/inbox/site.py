@@ -116,7 +116,7 @@ class Reactor(Clock):
 
     def work(self) -> None:
         """Do what can be done without waiting."""
-        while any(call.time <= self.seconds() for call in self.getDelayedCalls()):
+        while any(call.getTime() <= self.seconds() for call in self.getDelayedCalls()):
             self.advance(0)
 
 

@@ -22,7 +22,7 @@ COMMAND = [sys.executable, str(Path(sysconfig.get_path("scripts"), "twistd")), "
 LOCAL = "tcp:0:interface=127.0.0.1"
 """Any free port."""
 
-LISTENING = r"listening on (?:[^,\n]+, port (\d+)|UNIX socket (\S+))|https?://[^/\s]+:(\d+)/"
+LISTENING = r"listening on (?:[^,\n]+, port (\d+)|UNIX socket (\S+))|(?:https?|pop3s?)://[^/\s]+:(\d+)\b"
 """A line of the log about a port: its number, or the path of a UNIX socket; or the number in the URL of a site."""
 
 _ADOPT = (

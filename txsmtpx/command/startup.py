@@ -18,6 +18,7 @@ from txsmtpx.command.groups.queueing import queue_of
 from txsmtpx.command.groups.relaying import relay_of
 from txsmtpx.command.groups.web_inbox import SITE as INBOX
 from txsmtpx.command.groups.web_inbox import WEB_PORT
+from txsmtpx.command.groups.web_pop3 import POP3_PORT
 from txsmtpx.command.groups.web_queue import QUEUE_PORT
 from txsmtpx.command.groups.web_queue import SITE as QUEUE
 from txsmtpx.command.port import Port
@@ -30,11 +31,12 @@ _NUMBERED = re.compile(r"tcp:([0-9]+)")
 _LOOPBACK = re.compile(r"tcp:([0-9]+):interface=127\.0\.0\.1")
 
 _SITES = {
-    "web": ("web inbox", "", "read and delete the mail"),
-    "queue-web": ("queue", "", "read and delete the mail of the queue"),
-    "metrics": ("metrics", "metrics", "read the metrics"),
+    "web": ("web inbox", "http", "/", "read and delete the mail"),
+    "web-pop3": ("POP3", "pop3", "", "read and delete the mail"),
+    "queue-web": ("queue", "http", "/", "read and delete the mail of the queue"),
+    "metrics": ("metrics", "http", "/metrics", "read the metrics"),
 }
-"""The sites, by the option of their port: the name, the path, and what a client can do."""
+"""The sites, by the option of their port: the name, the scheme, the path, and what a client can do."""
 
 _OPTIONS = {WEB_PORT.name: INBOX, QUEUE_PORT.name: QUEUE}
 """The options of those sites that have more than a port."""
@@ -60,10 +62,9 @@ def startup_lines(process: Process) -> Iterator[str]:
             yield name + line
     for port, _ in process.sites:
         options = _OPTIONS.get(port.option)
-        if options is None:
-            yield _site(port, "", False)
-        else:
-            yield _site(port, web_path(process.values[options.path]), bool(process.values[options.auth]))
+        path = web_path(process.values[options.path]) if options is not None else ""
+        login = INBOX if port.option == POP3_PORT.name else options
+        yield _site(port, path, login is not None and bool(process.values[login.auth]))
 
 
 def _listener(listener: Listener) -> Iterator[str]:
@@ -140,11 +141,13 @@ def _logins(listener: Listener) -> str:
 
 
 def _site(port: Port, parent: str, has_login: bool) -> str:
-    name, path, doing = _SITES[port.option]
+    name, scheme, path, doing = _SITES[port.option]
     if port.host is None:
-        return f"{name}: HTTP on {port.place}"
+        return f"{name}: {'on' if scheme == 'pop3' else 'HTTP on'} {port.place}"
     host = "localhost" if port.is_for_all else f"[{port.host}]" if ":" in port.host else port.host
-    url = f"http{'s' if port.in_tls else ''}://{host}:{port.number}{parent}/{path}"
+    url = f"{scheme}{'s' if port.in_tls else ''}://{host}:{port.number}{parent}{path}"
     where = ", on all interfaces" if port.is_for_all else ""
     clients = "anyone who can reach it and log in" if has_login else "anyone who can reach it"
+    if port.option == POP3_PORT.name and not has_login:
+        clients = "anyone on this host (add --web-auth for clients of other hosts)"
     return f"{name}: {url}{where}{_reach(port, f'{clients} can {doing}')}"

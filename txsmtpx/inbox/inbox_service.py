@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import cast
 
-from twisted.application.service import MultiService
+from twisted.application.service import IService, MultiService
 from twisted.application.strports import service
 from twisted.cred.checkers import ICredentialsChecker
 from twisted.internet.address import IPv4Address, IPv6Address
@@ -27,6 +27,7 @@ from txsmtpx.inbox.webhook import Webhook
 from txsmtpx.interfaces import Reactor
 from txsmtpx.web.api_tokens import ApiTokens
 from txsmtpx.web.web_login import WebLogin
+from txsmtpx.wire.server_certificate import Certificate
 from txsmtpx.wire.service import SMTPService
 
 
@@ -35,6 +36,9 @@ class InboxService(MultiService):
     Serve the messages of a memory backend, or of an inbox backend, over HTTP.
 
     If the parent service has an `SMTPService` too, the pages show how to send mail to its ports.
+
+    Attributes:
+        inbox: The messages.
 
     Args:
         backend: The backend that keeps the messages.
@@ -83,15 +87,38 @@ class InboxService(MultiService):
         clock = cast(IInboxReactor, reactor)
         store = MemoryStore(backend, clock) if isinstance(backend, MemoryBackend) else backend.store
         store.mailboxes.limit(mailbox_limits)
-        self._inbox = Inbox(store, clock, release, faults, tools)
+        self.inbox: Inbox = Inbox(store, clock, release, faults, tools)
         login = None if checker is None else WebLogin(INBOX, checker, tokens, clock)
-        self._site = InboxSite(self._inbox, clock, self._addresses, names, path, proxies, origins, login)
+        self._reactor = clock
+        self._site = InboxSite(self.inbox, clock, self._addresses, names, path, proxies, origins, login)
         MultiService.addService(self, service(endpoint, self._site, clock))
         self._webhook = webhook
         if webhook is not None:
-            self._inbox.subscribers.append(webhook.changed)
+            self.inbox.subscribers.append(webhook.changed)
         if release is not None:
             MultiService.addService(self, release.pool)
+
+    def add_pop3(self, endpoint: str, checker: ICredentialsChecker | None, certificate: Certificate | None) -> IService:
+        """
+        Serve the messages to POP3 clients too.
+
+        Args:
+            endpoint: The description of a server endpoint, such as ``tcp:1110:interface=127.0.0.1``.
+            checker: It checks names and passwords; None to accept each from this host.
+            certificate: The certificate for STLS; None to offer no STLS.
+
+        Returns:
+            The service that listens, which is a part of this one.
+
+        Raises:
+            ValueError: The description is wrong.
+        """
+        from txsmtpx.inbox.pop3_factory import Pop3Factory
+
+        factory = Pop3Factory(self.inbox, self._reactor, checker, certificate)
+        listening: IService = service(endpoint, factory, self._reactor)
+        MultiService.addService(self, listening)
+        return listening
 
     def _addresses(self) -> list[ListeningAddress]:
         siblings = self.parent if isinstance(self.parent, MultiService) else ()
@@ -110,7 +137,7 @@ class InboxService(MultiService):
         if self._webhook is not None:
             closed = self._webhook.close()
             stopped.addCallback(lambda _: closed)
-        return stopped.addCallback(lambda _: self._inbox.parser.exited())
+        return stopped.addCallback(lambda _: self.inbox.parser.exited())
 
 
 def _reachable(host: str) -> str:

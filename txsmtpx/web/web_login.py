@@ -94,7 +94,7 @@ class WebLogin:
             None if the login is accepted, otherwise the error.  Or a Deferred of these, which does not fail.
         """
         address = address_of(request)
-        if address.scheme != "https" and not _is_here(address.client):
+        if address.scheme != "https" and not is_this_host(address.client):
             needs = f"{self._site.beginning} has a login, so it needs HTTPS."
             return 403, f"{needs} Use https:, or a proxy that is a {self._site.named('proxy')}."
         values = values_of(request, b"Authorization")
@@ -154,8 +154,20 @@ class WebLogin:
         return refusal
 
 
-def _is_here(client: str) -> bool:
-    """Return True for a client of this host: its requests do not cross a network.  A UNIX socket has no address."""
+def is_this_host(client: str) -> bool:
+    """
+    Return whether a client is on this host, so that its requests do not cross a network.
+
+    Args:
+        client: The address of the client; "" for a UNIX socket.
+
+    Returns:
+        True for a loopback address and for a UNIX socket.
+
+    Example:
+        >>> is_this_host("127.0.0.1"), is_this_host("192.0.2.1")
+        (True, False)
+    """
     try:
         return client == "" or ip_address(client).is_loopback
     except ValueError:

@@ -160,7 +160,7 @@ def test_both_may_relay():
 def test_the_web_inbox_is_that_of_the_memory_backend_behind_it_all(options, which):
     process = parsed("--web", "0", *options).process
     (service,) = process.services
-    assert service._inbox.store.backend is getattr(process.listeners[0], which)
+    assert service.inbox.store.backend is getattr(process.listeners[0], which)
 
 
 def test_a_file_is_read_again(virtual, tmp_path):

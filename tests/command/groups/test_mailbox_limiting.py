@@ -13,7 +13,7 @@ def test_limits_of_both_stores(tmp_path):
             "--mailbox-limit", "recipient max-messages=100 max-octets=10M",
             "--mailbox-limit", "recipient:Ann@Example.org max-age=7d",
         ).process.services  # fmt: skip
-        mailboxes = service._inbox.store.mailboxes
+        mailboxes = service.inbox.store.mailboxes
         limits = mailboxes.limits if backend == "memory" else mailboxes._writer.mailbox_limits
         assert limits.by_name == {
             "recipient": StoreLimits(100, 10 * 1024**2, None),
@@ -23,4 +23,4 @@ def test_limits_of_both_stores(tmp_path):
 
 def test_there_is_none_by_default():
     (service,) = parsed("--web", "8025").process.services
-    assert service._inbox.store.mailboxes.limits.by_name == {}
+    assert service.inbox.store.mailboxes.limits.by_name == {}

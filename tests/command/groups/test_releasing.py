@@ -15,14 +15,14 @@ def release(*options: str, server: str = SERVER, anyone: bool = True) -> MailRel
     """What sends mail on."""
     allowed = ("--release-recipient", "*") if anyone else ()
     (service,) = parsed("--web", "8025", "--release-to", server, *allowed, *options).process.services
-    found = service._inbox.release
+    found = service.inbox.release
     assert [each for each in service if isinstance(each, SMTPPool)] == [found.pool]
     return found
 
 
 def test_nothing_is_released_by_default():
     (service,) = parsed("--web", "8025").process.services
-    assert service._inbox.release is None
+    assert service.inbox.release is None
 
 
 def test_the_next_server():

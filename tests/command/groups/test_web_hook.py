@@ -18,7 +18,7 @@ def test_a_url_and_a_secret(tmp_path):
     assert (service._webhook._url.text, repr(service._webhook._secret)) == (
         "https://app.example/a", "WebhookSecret('whsec_...')"
     )  # fmt: skip
-    assert service._inbox.subscribers == [service._webhook.changed]
+    assert service.inbox.subscribers == [service._webhook.changed]
 
 
 def test_there_is_none_by_default():

@@ -136,10 +136,10 @@ def test_faults_concern_each_listener(tmp_path):
     process = parsed("--config", str(tmp_path / "mail.toml")).process
     (service,) = process.services
     assert [type(each.backend) for each in process.listeners] == [ChaosBackend, ChaosBackend]
-    assert {each.backend._fault for each in process.listeners} == {service._inbox.faults.of}
+    assert {each.backend._fault for each in process.listeners} == {service.inbox.faults.of}
 
 
 def test_nothing_fails_without_the_option():
     process = parsed("--web", "8025").process
-    assert process.services[0]._inbox.faults is None
+    assert process.services[0].inbox.faults is None
     assert isinstance(process.listeners[0].backend, MemoryBackend)

@@ -10,6 +10,7 @@ from txsmtpx.command.groups.listening import port_of
 from txsmtpx.command.groups.mailbox_limiting import MAILBOX_LIMIT, mailbox_limits
 from txsmtpx.command.groups.releasing import RELEASE, release_of
 from txsmtpx.command.groups.web_hook import HOOK, webhook_of
+from txsmtpx.command.groups.web_pop3 import POP3_PORT, add_pop3
 from txsmtpx.command.groups.web_site import site_options
 from txsmtpx.command.kind import FLAG, LOOPBACK_ENDPOINT, Kind
 from txsmtpx.command.option import Values, option, repeated
@@ -47,7 +48,7 @@ CHAOS = option(
     about="process",
 )
 
-MORE = (MAILBOX_LIMIT, CHAOS, *HOOK, *EXAMINING)
+MORE = (POP3_PORT, MAILBOX_LIMIT, CHAOS, *HOOK, *EXAMINING)
 """The options that add to the inbox."""
 
 
@@ -58,7 +59,8 @@ def _apply(values: Values, process: Process) -> None:
             if needs_site.name in values.given:
                 raise needs_site.fault(values[needs_site], "there is no web inbox; add", WEB_PORT.name)
         return
-    keepers = [each for each in map(_keeper, process.listeners) if each is not None]
+    found = [(each, _keeper(each)) for each in process.listeners]
+    keepers = [(listener, backend) for listener, backend in found if backend is not None]
     if not keepers:
         text = "the web inbox shows the mail of the backends memory, inbox and scripted only"
         raise WEB_PORT.fault(description, f"{text}; leave out --backend, write --backend memory, or add --tee memory")
@@ -77,9 +79,11 @@ def _apply(values: Values, process: Process) -> None:
     more = (release_of(values, process.reactor, checker is not None), mailbox_limits(values), _faults(values, process))
     hook = webhook_of(values, process.reactor)
     tools = tools_of(values, process.reactor)
-    service = InboxService(keepers[0], description, reactor, *site, checker, tokens, *more, hook, tools)
+    listener, backend = keepers[0]
+    service = InboxService(backend, description, reactor, *site, checker, tokens, *more, hook, tools)
     process.services.append(service)
     process.add_site(port, service)
+    add_pop3(values, process, service, checker, listener.certificate)
 
 
 def _faults(values: Values, process: Process) -> Faults | None:
