@@ -59,10 +59,12 @@ PEERS: dict[str, tuple[tuple[str | Path, ...], tuple[str, ...]]] = {
     "curl": (("curl",), ("curl",)),
     "dovecot": (("dovecot", "/usr/lib/dovecot/lmtp"), ("dovecot-core", "dovecot-lmtpd")),
     "exim": ((EXIM,), (EXIM_PACKAGE,)),
+    "fetchmail": (("fetchmail",), ("fetchmail",)),  # which reads the web inbox by POP3
     "gsasl": (("gsasl",), ("gsasl",)),
     "haproxy": (("haproxy",), ("haproxy",)),
     "knot": (("knotd", "ldns-keygen", "ldns-signzone"), ("knot", "ldnsutils")),  # which has zones that are signed
     "miltertest": (("miltertest",), ("miltertest",)),
+    "mpop": (("mpop",), ("mpop",)),  # which reads the web inbox by POP3
     "msmtp": (("msmtp",), ("msmtp",)),
     "nginx": (("nginx",), ("nginx-light",)),  # in front of the web inbox
     "nodemailer": (("node", NODE_MODULES / "nodemailer"), ("nodejs", "node-nodemailer")),
