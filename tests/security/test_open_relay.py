@@ -85,7 +85,7 @@ AT_A_RELAY_OF_NO_USE = {
     "tls-client-ca", "tls-key", "release-to", "release-recipient", "release-sender", "release-tls", "release-auth",
     "release-oauth", "forward", "mailbox-limit", "webhook", "webhook-secret", "queue-retry-most", "relay-auth",
     "queue-web", "queue-web-host", "queue-web-path", "queue-web-proxy", "queue-web-auth", "queue-web-tokens",
-    "mta-sts-cache",
+    "mta-sts-cache", "web-pop3",
     "relay-oauth", "limit-store", "limit-store-login",
 }  # fmt: skip
 """Refused without others that are not tried together with them."""

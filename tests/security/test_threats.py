@@ -16,7 +16,7 @@ PAGES = [ROOT / "docs" / "threats.md", ROOT / "docs" / "reliability.md"]
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_it_names_what_there_is(page):
     text = page.read_text()
-    options = set(re.findall(r"`--([a-z][a-z-]*)", text)) | set(re.findall(r" --([a-z][a-z-]*)", text))
+    options = set(re.findall(r"`--([a-z][a-z0-9-]*)", text)) | set(re.findall(r" --([a-z][a-z0-9-]*)", text))
     assert options - set(OPTIONS) == set()
     paths = set(re.findall(r"`((?:tests|docs)/[\w./]+)`", text))
     assert [path for path in sorted(paths) if not (ROOT / path).exists()] == []
