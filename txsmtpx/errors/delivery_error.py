@@ -66,6 +66,7 @@ class DeliveryError(Exception):
         accepted: The recipients to whom the message was delivered in spite of the error, each with the server's reply.
         refused: The recipients that have other errors, such as a rejected RCPT, each with its error.  All recipients
             that are in neither list have this error.
+        server: The name of the only server that was tried, if it could not be used at all; otherwise "".
 
     Example:
         >>> error = DeliveryError("the server rejected the message", command="DATA", temporary=True)
@@ -80,6 +81,7 @@ class DeliveryError(Exception):
     reply: Reply | None = None
     accepted: Sequence[tuple[str, Reply]] = ()
     refused: Sequence[tuple[str, DeliveryError]] = ()
+    server: str = ""
 
     def __init__(
         self, text: str = "", *, command: str | None = None, temporary: bool | None = None, fault: Fault | None = None

@@ -194,9 +194,8 @@ class Attempt:
     def _failed(self, error: Exception, client: SMTPClient | None = None) -> Attempted:
         """Return the results of an attempt that has failed as a whole."""
         addresses = self._transaction.addresses
-        server = "" if client is None else name_of(client)
         if isinstance(error, DeliveryError):
-            return Attempted(judged(addresses, error), server)
+            return Attempted(judged(addresses, error), error.server if client is None else name_of(client))
         if isinstance(error, ValueError) and client is not None:  # an address that the client cannot write
             return self._all(RecipientResult("", "failed", described(error, False)))
         log.failure("a delivery to {destination} failed", destination=self._destination.key)

@@ -17,7 +17,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.error import ConnectError, ConnectionClosed
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 
-from txsmtpx.errors import NetworkError, NotOffered, ProtocolError, SMTPError
+from txsmtpx.errors import DeliveryError, NetworkError, NotOffered, ProtocolError, SMTPError
 from txsmtpx.wire.address_lookup import AddressLookup
 from txsmtpx.wire.dns_records import NoSuchDomain
 from txsmtpx.wire.race import Race
@@ -236,7 +236,10 @@ class Failover(Generic[T]):
         if all(isinstance(attempt.error, NoSuchDomain) for attempt in self.attempts):
             raise NoSuchDomain(f"{domain} has no mail server with an address")
         if len(self.attempts) == 1:
-            raise self.attempts[0].error
+            error = self.attempts[0].error
+            if isinstance(error, DeliveryError):
+                error.server = self.attempts[0].host
+            raise error
         raise AllServersFailed(domain, self.attempts)
 
     async def _host(self, host: str, addresses: AddressLookup, dial: Dial) -> T | None:
